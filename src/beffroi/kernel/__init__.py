@@ -1,0 +1,1 @@
+"""The few mechanisms that every domain uses; no trade knowledge."""

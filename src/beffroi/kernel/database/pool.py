@@ -1,0 +1,118 @@
+"""Connections to PostgreSQL, each transaction bound to what its asker may see."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import errors
+from psycopg_pool import AsyncConnectionPool
+
+from beffroi.kernel.errors import BeffroiError, ConflictError, UnavailableError
+from beffroi.kernel.secrets import Secret
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+_CONNECT_TIMEOUT_S = 10
+_STATEMENT_TIMEOUT_MS = 30_000
+_POOL_MIN, _POOL_MAX = 1, 8
+_BIND = """
+select set_config('beffroi.organisation', %s, true), set_config('beffroi.everything', %s, true)
+"""
+# Rows of the platform itself carry '': an asker without an organisation must not match them.
+_NO_ORGANISATION = "-"
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a transaction may see: one organisation's rows, or all.
+
+    Row-level security compares it with each row's organisation, so that a query that forgets
+    its filter still shows nothing of another organisation.
+    """
+
+    organisation: str = ""
+    everything: bool = False
+
+
+class Database:
+    """A pool of connections; ``transaction`` is the way in."""
+
+    def __init__(self, url: Secret) -> None:
+        self.url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url.reveal(),
+            min_size=_POOL_MIN,
+            max_size=_POOL_MAX,
+            open=False,
+            timeout=_CONNECT_TIMEOUT_S,
+            max_idle=300,
+            reconnect_timeout=60,
+            kwargs={
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            },
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            UnavailableError: PostgreSQL does not answer within 10 s.
+        """
+        try:
+            await self._pool.open(wait=True, timeout=_CONNECT_TIMEOUT_S)
+        except psycopg.OperationalError as error:
+            await self._pool.close()
+            raise UnavailableError("kernel.database_unreachable") from error
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator[Connection]:
+        """Open a transaction that sees what the scope allows; an exception rolls it back.
+
+        Raises:
+            UnavailableError: PostgreSQL went away, perhaps after the work was committed, or a
+                statement took more than 30 s.
+            ConflictError: A key of the schema forbids it, or another transaction changed the
+                same rows at the same moment; nothing was committed.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                everything = "on" if scope.everything else "off"
+                organisation = scope.organisation or _NO_ORGANISATION
+                await connection.execute(_BIND, (organisation, everything))
+                yield connection
+        except (psycopg.OperationalError, psycopg.IntegrityError) as error:
+            told = _told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    async def dedicated(self) -> Connection:
+        """Open a connection outside the pool, in autocommit, for listening."""
+        try:
+            return await psycopg.AsyncConnection.connect(
+                self.url.reveal(), autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
+            )
+        except psycopg.OperationalError as error:
+            raise UnavailableError("kernel.database_unreachable") from error
+
+
+def _told(error: psycopg.Error) -> BeffroiError | None:
+    match error:
+        case errors.UniqueViolation() | errors.ForeignKeyViolation():
+            constraint = error.diag.constraint_name or "?"
+            return ConflictError("kernel.constraint_violated", constraint=constraint)
+        case errors.DeadlockDetected() | errors.SerializationFailure() | errors.LockNotAvailable():
+            return ConflictError("kernel.changed_meanwhile")
+        case psycopg.OperationalError():
+            return UnavailableError("kernel.database_unreachable")
+    return None
+
+
+EVERYTHING = Scope(everything=True)
