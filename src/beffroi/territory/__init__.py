@@ -1,0 +1,1 @@
+"""The territory as its people declare it: organisations, sites, hosts and applications."""

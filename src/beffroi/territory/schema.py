@@ -1,0 +1,52 @@
+"""The JSON Schema of territory files, for editors and for our own checks.
+
+``python -m beffroi.territory.schema`` prints it.
+"""
+
+import sys
+from typing import Any, Final
+
+import msgspec
+
+from beffroi.territory.model import IncludedFile, TerritoryFile
+
+_KEYED: Final = ("Organisation", "Site", "Host", "Application", "Job")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema of ``territory.yaml``."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:beffroi:territory",
+        "title": "territory.yaml",
+        "description": "The declaration of a territory: what beffroi hosts, where, for whom.",
+        **file_schema(TerritoryFile),
+    }
+
+
+def file_schema(kind: type[TerritoryFile | IncludedFile]) -> dict[str, Any]:
+    """Return the schema of one kind of file; a noun's name is its key, never a field."""
+    (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    for name in _KEYED:
+        del definitions[name]["properties"]["name"]
+        definitions[name]["required"].remove("name")
+    for definition in definitions.values():
+        _drop_empty_defaults(definition)
+    return {**root, "$defs": definitions}
+
+
+def _drop_empty_defaults(definition: dict[str, Any]) -> None:
+    """Take out the defaults that only stand for an absent key."""
+    for field in definition.get("properties", {}).values():
+        if field.get("default") in ("", (), {}) or "$ref" in field:
+            field.pop("default", None)
+
+
+def main() -> None:
+    """Print the schema."""
+    text = msgspec.json.format(msgspec.json.encode(json_schema(), order="sorted"), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()
