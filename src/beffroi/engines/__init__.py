@@ -1,0 +1,1 @@
+"""The PostgreSQL and nginx that the platform starts, watches and stops, or joins."""

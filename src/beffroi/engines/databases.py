@@ -1,0 +1,80 @@
+"""A database and a role of its own for each application that asks."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from beffroi.kernel.database import Connection, Database, fetch_value
+from beffroi.kernel.errors import FailedError
+from beffroi.kernel.ids import is_slug
+from beffroi.kernel.secrets import Secret
+
+_CONNECTION_LIMIT = 20
+
+
+class ApplicationDatabases:
+    """Makes and removes them on the platform's server.
+
+    An application reaches the server by its unix socket alone: its sandbox has no network.
+    """
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+
+    @property
+    def socket_folder(self) -> str:
+        """Return the folder of the server's socket.
+
+        Raises:
+            FailedError: The server is reached by TCP.
+        """
+        host = parse_qs(urlsplit(self._url.reveal()).query).get("host", [""])[0]
+        if not host.startswith("/"):
+            raise FailedError("engines.database_by_tcp")
+        return host
+
+    async def ensure(self, application: str, password: Secret) -> None:
+        """Make the application's role and database, or set its password anew."""
+        name = database_name(application)
+        async with await Database(self._url).dedicated() as connection:
+            if await fetch_value(connection, "select 1 from pg_roles where rolname = %s", (name,)):
+                verb = "alter"
+            else:
+                verb = "create"
+            given = (password.reveal(),)
+            literal = await fetch_value(connection, "select quote_literal(%s)", given)
+            await _run(
+                connection,
+                f"{verb} role {name} login connection limit {_CONNECTION_LIMIT} password {literal}",
+            )
+            known = "select 1 from pg_database where datname = %s"
+            if await fetch_value(connection, known, (name,)) is None:
+                await _run(connection, f"create database {name} owner {name}")
+                await _run(connection, f"revoke connect on database {name} from public")
+
+    async def remove(self, application: str) -> None:
+        """Remove the database and the role, with all they hold."""
+        name = database_name(application)
+        async with await Database(self._url).dedicated() as connection:
+            await _run(connection, f"drop database if exists {name} with (force)")
+            await _run(connection, f"drop role if exists {name}")
+
+    async def size_bytes(self, application: str) -> int:
+        """Return how much disk the database takes; 0 when there is none."""
+        async with await Database(self._url).dedicated() as connection:
+            size = await fetch_value(
+                connection,
+                "select pg_database_size(oid) from pg_database where datname = %s",
+                (database_name(application),),
+            )
+        return int(size or 0)
+
+
+def database_name(application: str) -> str:
+    """Return the name of an application's database, which is its role's too."""
+    if not is_slug(application):
+        raise FailedError("engines.database_name", application=application)
+    return "app_" + application.replace("-", "_")
+
+
+async def _run(connection: Connection, statement: str) -> None:
+    """Run a statement whose names were checked: PostgreSQL takes no parameter there."""
+    await connection.execute(statement.encode())

@@ -1,0 +1,27 @@
+"""What an engine's driver does."""
+
+from typing import Protocol
+
+from beffroi.engines.model import EngineStatus
+
+
+class Engine(Protocol):
+    """One service that the platform starts, or joins; every verb is idempotent."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Make it run and answer.
+
+        Raises:
+            UnavailableError: It does not within its deadline; its last lines are told.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End it, its clients told first."""
+        ...
+
+    async def status(self) -> EngineStatus:
+        """Read its state from the machine."""
+        ...

@@ -1,0 +1,51 @@
+"""What people ask of the engines."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from beffroi.engines.doctor import Diagnosis, examine
+from beffroi.engines.model import EngineStatus
+from beffroi.engines.ports import Engine
+from beffroi.kernel.errors import NotFoundError
+from beffroi.kernel.operations import Operation, Operations, Progress
+from beffroi.kernel.rights.model import Actor, Permission
+
+
+class Engines:
+    """Shows and restarts the engines, and examines the machine."""
+
+    def __init__(
+        self, engines: Mapping[str, Engine], operations: Operations, data: Path, *, joins: bool
+    ) -> None:
+        self._engines = engines
+        self._operations = operations
+        self._data = data
+        self._joins_database = joins
+
+    async def statuses(self, actor: Actor) -> Sequence[EngineStatus]:
+        """Read every engine's state."""
+        actor.require(Permission.RUN_PLATFORM, "")
+        return [await engine.status() for engine in self._engines.values()]
+
+    async def restart(self, actor: Actor, name: str) -> Operation:
+        """Restart one engine."""
+        actor.require(Permission.RUN_PLATFORM, "")
+        if name not in self._engines:
+            raise NotFoundError(
+                "engines.engine_unknown", engine=name, known=", ".join(self._engines)
+            )
+        engine = self._engines[name]
+
+        async def work(progress: Progress) -> str:
+            await progress.step("stopping")
+            await engine.stop()
+            await progress.step("starting")
+            await engine.start()
+            return f"{name} runs again."
+
+        return await self._operations.launch(actor, "engines.restart", name, "", work)
+
+    async def doctor(self, actor: Actor) -> Sequence[Diagnosis]:
+        """Examine the machine."""
+        actor.require(Permission.RUN_PLATFORM, "")
+        return await examine(self._data, joins_database=self._joins_database)
