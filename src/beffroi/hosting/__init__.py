@@ -1,0 +1,1 @@
+"""Applications hosted for real: releases, deployments, sandboxes, secrets, jobs."""

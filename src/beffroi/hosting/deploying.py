@@ -1,0 +1,291 @@
+"""Changing what serves an application; one change at a time for each."""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from beffroi.hosting import store
+from beffroi.hosting.fingerprints import declaration_digest
+from beffroi.hosting.launching import HostingTools, Launcher
+from beffroi.hosting.model import (
+    ApplicationRecord,
+    Deployment,
+    DeploymentState,
+    is_instance,
+    obsolete_releases,
+)
+from beffroi.hosting.ports import Ended
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.database import Database
+from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import BeffroiError, ConflictError, NotFoundError
+from beffroi.kernel.log import Event, append
+from beffroi.kernel.operations import Progress
+from beffroi.kernel.places import platform_identity
+from beffroi.kernel.rights.model import Actor
+from beffroi.territory.model import Application, ApplicationKind
+
+_logger = logging.getLogger(__name__)
+
+
+class Deployer:
+    """Builds, puts into service, rolls back, stops and starts."""
+
+    def __init__(self, database: Database, clock: Clock, tools: HostingTools) -> None:
+        self._database = database
+        self._clock = clock
+        self._tools = tools
+        self.launcher = Launcher(tools)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._drains: set[asyncio.Task[None]] = set()
+        self._draining_units: set[str] = set()
+
+    async def deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
+        """Build the source as it is now and make it serve.
+
+        Raises:
+            FailedError: It could not be built or never became healthy; what served still does.
+        """
+        async with self._locks[application.name]:
+            record = await self._note_handled(application)
+            identity = platform_identity(record.uid_number)
+            release = await self._tools.builder.release(application, identity, progress)
+            async with self._database.transaction(EVERYTHING) as connection:
+                await store.put_release(connection, release)
+            if not record.stopped and await self._serves(application, release.digest):
+                return f"Release {release.digest} serves already; nothing has changed."
+            told = await self._put_in_service(actor, application, release.digest, progress)
+            await self._prune(application.name)
+            return told
+
+    async def redeploy(
+        self, actor: Actor, name: str, number: int | None, progress: Progress
+    ) -> str:
+        """Serve a deployment of the past again, or the serving one anew.
+
+        Args:
+            actor: Who asks.
+            name: The application.
+            number: The deployment; None for the one that serves.
+            progress: The operation's.
+        """
+        async with self._locks[name]:
+            chosen = await (self.serving(name) if number is None else self.past(name, number))
+            folder = self._tools.builder.release_folder(name, chosen.digest)
+            if not folder.exists():
+                raise NotFoundError("hosting.release_gone", application=name, release=chosen.digest)
+            return await self._put_in_service(actor, chosen.specification, chosen.digest, progress)
+
+    async def stop(self, name: str, progress: Progress) -> str:
+        """Stop an application until somebody starts it."""
+        async with self._locks[name]:
+            await progress.step("stopping")
+            await self._set_stopped(await self.serving(name), stopped=True)
+            self._tools.traffic.stop(name)
+            for unit in self.units_of(name):
+                await self.launcher.drain(unit)
+            return "Stopped; its visitors are told so."
+
+    async def start(self, name: str, progress: Progress) -> str:
+        """Start a stopped application."""
+        async with self._locks[name]:
+            await progress.step("starting")
+            deployment = await self.serving(name)
+            await self._run_again(deployment)
+            await self._set_stopped(deployment, stopped=False)
+            return f"Deployment {deployment.number} serves."
+
+    async def restart_crashed(self, name: str) -> None:
+        """Start an application's ended instance again."""
+        async with self._locks[name]:
+            await self._run_again(await self.serving(name))
+
+    async def run_job(self, deployment: Deployment, job: str) -> Ended:
+        """Run a scheduled command of a deployment to its end."""
+        record = await self._record(deployment)
+        return await self.launcher.run_job(deployment, record.uid_number, job)
+
+    async def reap(self, name: str, unit: str) -> None:
+        """End an instance that nothing needs."""
+        async with self._locks[name]:
+            await self.launcher.stop(unit)
+
+    async def withdraw(self, name: str) -> None:
+        """Serve an application no more; its volumes, database and releases stay."""
+        async with self._locks[name]:
+            self._tools.traffic.forget(name)
+            for unit in self.units_of(name):
+                await self.launcher.drain(unit)
+            async with self._database.transaction(EVERYTHING) as connection:
+                await store.delete_record(connection, name)
+
+    async def serving(self, name: str) -> Deployment:
+        """Return the deployment that serves an application, or did when it was stopped."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = (await store.serving(connection)).get(name)
+        if found is None:
+            raise ConflictError("hosting.never_deployed", application=name)
+        return found
+
+    async def past(self, name: str, number: int) -> Deployment:
+        """Return one deployment."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = await store.deployment(connection, name, number)
+        if found is None:
+            raise NotFoundError("hosting.deployment_unknown", application=name, number=number)
+        return found
+
+    async def settle_interrupted(self) -> None:
+        """Close what a killed platform left half done."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.fail_starting(connection, "The platform stopped before the end.")
+        for unit in self._tools.runtime.running_units():
+            if not is_instance(unit):
+                await self._tools.runtime.stop(unit, 0)
+        await asyncio.to_thread(self._tools.builder.clear_workspaces)
+
+    async def changed_sources(self, application: Application, moment: str) -> bool:
+        """Tell whether a serving application's source is no longer what was built."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = (await store.serving(connection)).get(application.name)
+        if found is None:
+            return False
+        return await self._tools.builder.source_digest(application, moment) != found.digest
+
+    async def stop_all(self) -> None:
+        """Stop every instance at once; the next start runs them again."""
+        units = self._tools.runtime.running_units()
+        await asyncio.gather(*(self.launcher.stop(unit) for unit in units))
+
+    async def close(self) -> None:
+        """Finish the drains under way."""
+        await asyncio.gather(*self._drains, return_exceptions=True)
+
+    def busy(self, name: str) -> bool:
+        """Tell whether an application is being changed."""
+        return self._locks[name].locked()
+
+    def units_of(self, name: str) -> list[str]:
+        """Name an application's instances alive now, but for those that drain."""
+        return sorted(
+            unit
+            for unit in self._tools.runtime.running_units() - self._draining_units
+            if is_instance(unit) and unit.partition(".")[0] == name
+        )
+
+    async def _put_in_service(
+        self, actor: Actor, application: Application, digest: str, progress: Progress
+    ) -> str:
+        before = self.units_of(application.name)
+        deployment = await self._begin(actor, application, digest)
+        try:
+            record = await self._record(deployment)
+            await self.launcher.serve(deployment, record.uid_number, progress)
+        except BeffroiError as error:
+            await self._fail(deployment, str(error))
+            raise
+        except asyncio.CancelledError:
+            await self._fail(deployment, "The platform stopped before the end.")
+            raise
+        await self._commit_serving(deployment)
+        self.launcher.switch_traffic(deployment)
+        for unit in before:
+            self._drain_in_background(unit)
+        return f"Deployment {deployment.number} serves release {digest}."
+
+    async def _begin(self, actor: Actor, application: Application, digest: str) -> Deployment:
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await store.insert_deployment(
+                connection,
+                Deployment(
+                    application=application.name,
+                    number=0,
+                    organisation=application.organisation,
+                    digest=digest,
+                    specification=application,
+                    state=DeploymentState.STARTING,
+                    reason="",
+                    created_at=self._clock.now(),
+                    actor=actor.name,
+                ),
+            )
+
+    async def _commit_serving(self, deployment: Deployment) -> None:
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.set_serving(connection, deployment)
+            await store.set_stopped(connection, deployment.application, stopped=False)
+            await append(connection, _event("hosting.deployment_serving", deployment))
+
+    async def _fail(self, deployment: Deployment, reason: str) -> None:
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.set_state(connection, deployment, DeploymentState.FAILED, reason)
+            await append(connection, _event("hosting.deployment_failed", deployment))
+
+    def _drain_in_background(self, unit: str) -> None:
+        self._draining_units.add(unit)
+        task = asyncio.create_task(self.launcher.drain(unit), name=f"drain {unit}")
+        self._drains.add(task)
+
+        def forget(done: asyncio.Task[None]) -> None:
+            self._drains.discard(done)
+            self._draining_units.discard(unit)
+            if not done.cancelled() and done.exception() is not None:
+                _logger.error("BUG in drain unit=%s", unit, exc_info=done.exception())
+
+        task.add_done_callback(forget)
+
+    async def _run_again(self, deployment: Deployment) -> None:
+        if deployment.specification.kind is not ApplicationKind.STATIC:
+            record = await self._record(deployment)
+            await self.launcher.restart(deployment, record.uid_number)
+        self.launcher.switch_traffic(deployment)
+
+    async def _note_handled(self, application: Application) -> ApplicationRecord:
+        async with self._database.transaction(EVERYTHING) as connection:
+            record = await store.ensure_record(
+                connection, application.name, application.organisation
+            )
+            await store.set_handled(connection, application.name, declaration_digest(application))
+            return record
+
+    async def _record(self, deployment: Deployment) -> ApplicationRecord:
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await store.ensure_record(
+                connection, deployment.application, deployment.organisation
+            )
+
+    async def _set_stopped(self, deployment: Deployment, *, stopped: bool) -> None:
+        kind = "hosting.application_stopped" if stopped else "hosting.application_started"
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.set_stopped(connection, deployment.application, stopped=stopped)
+            await append(connection, _event(kind, deployment))
+
+    async def _serves(self, application: Application, digest: str) -> bool:
+        """Tell whether a release serves under the very same declaration."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = (await store.serving(connection)).get(application.name)
+        if found is None or found.digest != digest or found.specification != application:
+            return False
+        static = application.kind is ApplicationKind.STATIC
+        return static or found.unit in self.units_of(application.name)
+
+    async def _prune(self, name: str) -> None:
+        async with self._database.transaction(EVERYTHING) as connection:
+            releases = await store.releases_of(connection, name)
+            in_use = {
+                one.application: one.digest for one in (await store.serving(connection)).values()
+            }
+            obsolete = obsolete_releases(releases, in_use)
+            for digest in obsolete:
+                await store.delete_release(connection, name, digest)
+        for digest in obsolete:
+            await asyncio.to_thread(self._tools.builder.forget, name, digest)
+
+
+def _event(kind: str, deployment: Deployment) -> Event:
+    return Event(
+        kind=kind,
+        subject=deployment.application,
+        organisation=deployment.organisation,
+        body={"deployment": deployment.number, "release": deployment.digest},
+    )

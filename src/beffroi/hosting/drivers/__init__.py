@@ -1,0 +1,1 @@
+"""The runtimes and the sources that hosting knows."""

@@ -1,0 +1,121 @@
+"""Scheduled commands."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+import msgspec
+from cronsim import CronSim
+
+from beffroi.hosting import store
+from beffroi.hosting.deploying import Deployer
+from beffroi.hosting.model import Deployment, JobRun
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.database import Database
+from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.processes import log_files
+
+_logger = logging.getLogger(__name__)
+_LOOK_MOST_S = 60.0
+_OUTPUT_LINES = 40
+
+
+class DueJob(msgspec.Struct, frozen=True):
+    """A scheduled command and its next time."""
+
+    at: datetime
+    deployment: Deployment
+    name: str
+
+
+def next_due(deployments: list[Deployment], after: datetime) -> list[DueJob]:
+    """Return the jobs that are next, all at the same time; none when nothing is scheduled."""
+    due = [
+        DueJob(next(CronSim(job.schedule, after)), deployment, name)
+        for deployment in deployments
+        for name, job in deployment.specification.jobs.items()
+    ]
+    first = min((job.at for job in due), default=None)
+    return [job for job in due if job.at == first]
+
+
+class JobScheduler:
+    """Runs each job at its time, in the serving release's sandbox; never one twice at once."""
+
+    def __init__(self, database: Database, clock: Clock, deployer: Deployer) -> None:
+        self._database = database
+        self._clock = clock
+        self._deployer = deployer
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Schedule until cancelled; a job under way is then ended."""
+        after = self._clock.now()
+        try:
+            while True:
+                due = next_due(await self._deployments(), after)
+                now = self._clock.now()
+                latest = now + timedelta(seconds=_LOOK_MOST_S)
+                if not due or due[0].at > latest:
+                    await self._clock.sleep(_LOOK_MOST_S)
+                    continue
+                await self._clock.sleep(max(0.0, (due[0].at - now).total_seconds()))
+                after = due[0].at
+                for job in due:
+                    self._start(job)
+        finally:
+            tasks = tuple(self._running.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, job: DueJob) -> None:
+        key = (job.deployment.application, job.name)
+        if key in self._running:
+            _logger.warning("job application=%s job=%s state=skipped still running", *key)
+            return
+        task = asyncio.create_task(self._carry_out(job), name=f"job {key}")
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key))
+
+    async def _carry_out(self, job: DueJob) -> None:
+        run = JobRun(
+            application=job.deployment.application,
+            job=job.name,
+            organisation=job.deployment.organisation,
+            started_at=self._clock.now(),
+            finished_at=None,
+            status=None,
+            output="",
+        )
+        await self._put(run)
+        log_path = self._deployer.launcher.log_path(run.application, f"job-{job.name}.log")
+        try:
+            ended = await self._deployer.run_job(job.deployment, job.name)
+        except BeffroiError as error:
+            await self._finish(run, None, str(error))
+            return
+        output = "\n".join(log_files.last_lines(log_path, _OUTPUT_LINES))
+        await self._finish(run, ended.status, output)
+
+    async def _finish(self, run: JobRun, status: int | None, output: str) -> None:
+        level = logging.INFO if status == 0 else logging.WARNING
+        _logger.log(level, "job application=%s job=%s status=%s", run.application, run.job, status)
+        await self._put(
+            msgspec.structs.replace(
+                run, finished_at=self._clock.now(), status=status, output=output
+            )
+        )
+
+    async def _put(self, run: JobRun) -> None:
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.put_job_run(connection, run)
+
+    async def _deployments(self) -> list[Deployment]:
+        async with self._database.transaction(EVERYTHING) as connection:
+            records = await store.records(connection)
+            serving = await store.serving(connection)
+        return [
+            one for name, one in serving.items() if name in records and not records[name].stopped
+        ]

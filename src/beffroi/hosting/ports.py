@@ -1,0 +1,137 @@
+"""What hosting needs from others."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from beffroi.kernel.processes.model import Identity, Limits, Mount, Usage
+from beffroi.territory.model import Application, Source
+
+
+class Traffic(Protocol):
+    """Leads visitors; filled by delivery."""
+
+    def point(self, application: str, folder: Path) -> None:
+        """Send an application's visitors to what a folder holds, from now on."""
+        ...
+
+    def stop(self, application: str) -> None:
+        """Tell an application's visitors that it is stopped."""
+        ...
+
+    def forget(self, application: str) -> None:
+        """Serve nothing more under the application's name."""
+        ...
+
+
+class PublicAddresses(Protocol):
+    """Knows where visitors find an application; filled by delivery."""
+
+    def url_of(self, application: Application) -> str:
+        """Return the address of its home page, without a final slash."""
+        ...
+
+
+class WantedApplications(Protocol):
+    """Knows the declared applications; filled by the territory."""
+
+    async def applications(self) -> Mapping[str, Application]:
+        """Return them by name."""
+        ...
+
+
+class SourceDriver(Protocol):
+    """Brings an application's files."""
+
+    async def fetch(self, source: Source, into: Path) -> str:
+        """Put the files into a new folder.
+
+        Returns:
+            Where they came from, with the commit where there is one.
+
+        Raises:
+            FailedError: They cannot be had; why is told.
+        """
+        ...
+
+
+class RuntimeCapabilities(msgspec.Struct, frozen=True):
+    """What a runtime can do.
+
+    Attributes:
+        own_user: Each application has a user of its own.
+        whole_unit_limits: Limits count over all of an instance's processes.
+    """
+
+    name: str
+    own_user: bool
+    whole_unit_limits: bool
+
+
+class InstancePlan(msgspec.Struct, frozen=True):
+    """A process to run for an application.
+
+    Attributes:
+        unit: Its name.
+        command: Its command line, as seen inside.
+        mounts: What it sees, besides the system.
+        log_path: Where its output is appended.
+    """
+
+    unit: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    identity: Identity | None
+    limits: Limits
+    network: bool
+    log_path: Path
+    working_folder: Path = Path("/app")
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a process ended.
+
+    Attributes:
+        status: Exit status, negative for a signal; nothing when it cannot be known.
+    """
+
+    status: int | None
+    timed_out: bool = False
+    memory_kills: int = 0
+
+
+class Runtime(Protocol):
+    """Runs processes for applications; the state is read from the machine."""
+
+    capabilities: ClassVar[RuntimeCapabilities]
+
+    def launch(self, plan: InstancePlan) -> None:
+        """Start an instance."""
+        ...
+
+    async def run(self, plan: InstancePlan, deadline_s: float) -> Ended:
+        """Run a command to its end; kill all of it at the deadline."""
+        ...
+
+    def running_units(self) -> frozenset[str]:
+        """Name the instances alive now."""
+        ...
+
+    async def wait_for_exit(self, unit: str) -> Ended:
+        """Wait until an instance ends."""
+        ...
+
+    async def stop(self, unit: str, within_s: float) -> None:
+        """Ask an instance to end, force it after the delay, leave nothing of it."""
+        ...
+
+    def usage(self, unit: str) -> Usage | None:
+        """Tell what an instance takes now."""
+        ...
+
+    def open_connections(self, unit: str, socket: Path) -> int:
+        """Count the connections that an instance has open on its socket."""
+        ...
