@@ -1,0 +1,1 @@
+"""Hold the French texts that the site is founded with; the editors change them afterwards."""

@@ -1,0 +1,1 @@
+"""Draw the original flat illustrations that the site is founded with."""

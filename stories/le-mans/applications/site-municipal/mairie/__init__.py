@@ -1,0 +1,1 @@
+"""Configure the municipal site: settings, addresses, caching."""

@@ -1,0 +1,1 @@
+"""Define the pages of the municipal site and how they are shown."""
