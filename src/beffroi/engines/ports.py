@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from beffroi.engines.model import EngineStatus
+from beffroi.kernel.processes.model import RunningProcess
 
 
 class Engine(Protocol):
@@ -20,6 +21,10 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """End it, its clients told first."""
+        ...
+
+    def running(self) -> RunningProcess | None:
+        """Find its process; nothing when it is not ours, or not running."""
         ...
 
     async def status(self) -> EngineStatus:

@@ -10,6 +10,7 @@ from beffroi.hosting.deploying import Deployer
 from beffroi.hosting.fingerprints import declaration_digest
 from beffroi.hosting.model import (
     Act,
+    Deployment,
     Hosted,
     HostingStep,
     pause_before_restart_s,
@@ -24,6 +25,8 @@ from beffroi.kernel.operations import Operations, OperationState, Progress
 from beffroi.kernel.rights.model import PLATFORM
 
 _logger = logging.getLogger(__name__)
+_PROBE_PERIOD_S = 25.0
+_SILENCES_BEFORE_RESTART = 3
 
 
 class HostingController:
@@ -46,16 +49,20 @@ class HostingController:
         self._deployer = deployer
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._crashes: dict[str, list[float]] = defaultdict(list)
+        self._silences: dict[str, int] = defaultdict(int)
+        self._probed_at_s = clock.monotonic_s()
         self.on_exit: Callable[[], None] = lambda: None
 
     async def observe(self) -> tuple[Hosted, ...]:
-        """Read the declarations, the records and the machine."""
+        """Read the declarations, the records and the machine; start large logs anew."""
+        self._deployer.launcher.rotate_logs()
         wanted = await self._wanted.applications()
         async with self._database.transaction(EVERYTHING) as connection:
             records = await store.records(connection)
             serving = await store.serving(connection)
         units = {name: self._deployer.units_of(name) for name in {*wanted, *records}}
         self._watch([unit for names in units.values() for unit in names])
+        await self._probe([one for name, one in serving.items() if one.unit in units.get(name, ())])
         return tuple(
             Hosted(
                 application=name,
@@ -65,6 +72,7 @@ class HostingController:
                 serving=serving.get(name),
                 running_units=frozenset(units[name]),
                 may_restart=self._may_restart(name),
+                silent=self._silences[name] >= _SILENCES_BEFORE_RESTART,
                 busy=self._deployer.busy(name),
             )
             for name in sorted(units)
@@ -80,6 +88,7 @@ class HostingController:
             case Act.DEPLOY:
                 return await self._deploy(step.application)
             case Act.RESTART:
+                self._silences.pop(step.application, None)
                 await self._deployer.restart_crashed(step.application)
                 return f"instance {step.unit} was started again"
             case Act.REAP:
@@ -108,6 +117,17 @@ class HostingController:
         if ended.state is OperationState.FAILED:
             raise FailedError("hosting.deploy_failed", application=name, operation=ended.id)
         return ended.outcome
+
+    async def _probe(self, serving: Sequence[Deployment]) -> None:
+        """Ask each running instance for its health page, every half minute at most."""
+        now = self._clock.monotonic_s()
+        if now - self._probed_at_s < _PROBE_PERIOD_S:
+            return
+        self._probed_at_s = now
+        answers = await asyncio.gather(*map(self._deployer.launcher.is_healthy, serving))
+        for deployment, healthy in zip(serving, answers, strict=True):
+            name = deployment.application
+            self._silences[name] = 0 if healthy else self._silences[name] + 1
 
     def _watch(self, units: Sequence[str]) -> None:
         for unit in units:

@@ -19,6 +19,7 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError, ConflictError, NotFoundError
+from beffroi.kernel.ids import new_id
 from beffroi.kernel.log import Event, append
 from beffroi.kernel.operations import Progress
 from beffroi.kernel.places import platform_identity
@@ -144,13 +145,18 @@ class Deployer:
                 await self._tools.runtime.stop(unit, 0)
         await asyncio.to_thread(self._tools.builder.clear_workspaces)
 
-    async def changed_sources(self, application: Application, moment: str) -> bool:
-        """Tell whether a serving application's source is no longer what was built."""
+    async def source_changed(self, application: Application) -> bool:
+        """Tell whether a serving application's source no longer is what was built.
+
+        Raises:
+            FailedError: The source cannot be had.
+        """
         async with self._database.transaction(EVERYTHING) as connection:
             found = (await store.serving(connection)).get(application.name)
         if found is None:
             return False
-        return await self._tools.builder.source_digest(application, moment) != found.digest
+        digest = await self._tools.builder.source_digest(application, new_id(self._clock.now()))
+        return digest != found.digest
 
     async def stop_all(self) -> None:
         """Stop every instance at once; the next start runs them again."""

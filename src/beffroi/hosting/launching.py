@@ -139,6 +139,20 @@ class Launcher:
             msgspec.structs.replace(plan, command=command), job.deadline_s
         )
 
+    async def is_healthy(self, deployment: Deployment) -> bool:
+        """Ask a running instance for its health page once."""
+        socket = environments.socket_folder(self._tools.places, deployment.unit) / "http.sock"
+        application = deployment.specification
+        status = await probed_status(
+            socket, application.health.path, application.hosts[0], within_s=_PROBE_WITHIN_S
+        )
+        return status is not None and 200 <= status < 400
+
+    def rotate_logs(self) -> None:
+        """Start anew the logs that have grown large."""
+        for path in (self._tools.places.logs / "applications").glob("*/*.log"):
+            log_files.rotate(path)
+
     def log_path(self, application: str, name: str) -> Path:
         """Return where an application's output of one kind is appended."""
         return self._tools.places.logs / "applications" / application / name

@@ -98,6 +98,7 @@ class Hosted(msgspec.Struct, frozen=True):
         serving: The deployment that takes the traffic, or took it last.
         running_units: Its instances alive now.
         may_restart: No pause is due after its crashes.
+        silent: Its instance runs but answered none of the last health checks.
         busy: A deployment is under way.
     """
 
@@ -108,6 +109,7 @@ class Hosted(msgspec.Struct, frozen=True):
     serving: Deployment | None
     running_units: frozenset[str]
     may_restart: bool = True
+    silent: bool = False
     busy: bool = False
 
 
@@ -158,7 +160,8 @@ def _next_step(hosted: Hosted) -> HostingStep | None:
     handled = hosted.record.handled if hosted.record else ""
     if hosted.serving is None or handled != hosted.wanted_digest:
         return HostingStep(Act.DEPLOY, hosted.application)
-    if kept and kept not in hosted.running_units and hosted.may_restart:
+    runs = kept in hosted.running_units and not hosted.silent
+    if kept and not runs and hosted.may_restart:
         return HostingStep(Act.RESTART, hosted.application, kept)
     return None
 

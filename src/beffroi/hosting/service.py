@@ -1,5 +1,6 @@
 """What people ask of hosting."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from beffroi.hosting.model import (
 from beffroi.hosting.ports import WantedApplications
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import ConflictError, NotFoundError
+from beffroi.kernel.errors import ConflictError, FailedError, NotFoundError
 from beffroi.kernel.operations import Operation, Operations, Progress
 from beffroi.kernel.operations.service import Work
 from beffroi.kernel.processes import log_files
@@ -26,6 +27,8 @@ from beffroi.kernel.processes.model import Usage
 from beffroi.kernel.rights.model import Actor, Permission
 from beffroi.kernel.secrets import Secret
 from beffroi.territory.model import Application, ApplicationKind
+
+_logger = logging.getLogger(__name__)
 
 
 class HostedApplication(msgspec.Struct, frozen=True):
@@ -101,6 +104,17 @@ class Hosting:
             return await self._deployer.deploy(actor, application, progress)
 
         return await self._launch(actor, "hosting.deploy", application, work)
+
+    async def deploy_if_changed(self, actor: Actor, application: Application) -> bool:
+        """Deploy when the source no longer is what the serving release was built from."""
+        try:
+            changed = await self._deployer.source_changed(application)
+        except FailedError as error:
+            _logger.warning("hosting application=%s %s", application.name, error)
+            return False
+        if changed:
+            await self.deploy(actor, application.name)
+        return changed
 
     async def roll_back(self, actor: Actor, name: str, number: int | None = None) -> Operation:
         """Serve an earlier deployment again; by default the last good one before this one.

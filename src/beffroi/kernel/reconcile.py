@@ -18,6 +18,7 @@ from beffroi.kernel.errors import BeffroiError
 _logger = logging.getLogger(__name__)
 _BACKOFF_FIRST_S = 1.0
 _BACKOFF_MOST_S = 300.0
+_BACKOFF_DOUBLINGS = 10
 
 SnapshotT = TypeVar("SnapshotT")
 
@@ -165,7 +166,8 @@ class Reconciler(Generic[SnapshotT, StepT]):
         now = self._clock.monotonic_s()
         failing = self._failing.setdefault(subject, _Failing(now, 0, now))
         failing.times += 1
-        pause_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2 ** (failing.times - 1))
+        doublings = min(failing.times - 1, _BACKOFF_DOUBLINGS)
+        pause_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**doublings)
         failing.retry_at_s = now + pause_s
         return failing
 

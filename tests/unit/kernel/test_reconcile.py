@@ -172,6 +172,24 @@ async def test_backoff_ends_at_five_minutes(clock: ManualClock) -> None:
         assert await eventually(lambda: len(lamps.tried) == 15)
 
 
+async def test_a_failure_that_lasts_for_weeks_is_still_tried_every_five_minutes(
+    clock: ManualClock,
+) -> None:
+    async def act(_: str) -> None:
+        raise FailedError("kernel.bug", reference="lamp")
+
+    lamps = Lamps({"broken": 1}, act)
+    async with running(lamps, clock) as reconciler:
+        for tries in range(1, 1200):
+            while len(lamps.tried) < tries:
+                await asyncio.sleep(0)
+            clock.move(300.1)
+            reconciler.wake()
+        before = len(lamps.tried)
+        await looked_again(lamps, reconciler)
+        assert len(lamps.tried) <= before + 1
+
+
 async def test_a_failure_is_told_once_when_it_starts_and_once_when_it_ends(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:

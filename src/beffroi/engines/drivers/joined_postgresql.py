@@ -3,6 +3,7 @@
 from beffroi.engines.model import EngineState, EngineStatus
 from beffroi.kernel.database import Database, fetch_value
 from beffroi.kernel.errors import UnavailableError
+from beffroi.kernel.processes.model import RunningProcess
 from beffroi.kernel.secrets import Secret
 
 
@@ -20,6 +21,10 @@ class JoinedPostgresql:
 
     async def stop(self) -> None:
         """Leave it running."""
+
+    def running(self) -> RunningProcess | None:
+        """Tell nothing: its process is not ours."""
+        return None
 
     async def status(self) -> EngineStatus:
         """Ask it for its version."""

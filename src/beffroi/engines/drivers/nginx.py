@@ -17,7 +17,7 @@ from beffroi.engines.model import NGINX_NUMBER, EngineStatus
 from beffroi.kernel.errors import FailedError, UnavailableError
 from beffroi.kernel.places import Places, hand_over, platform_identity
 from beffroi.kernel.processes.commands import run_command
-from beffroi.kernel.processes.model import Mount, ProcessPlan, Sandbox
+from beffroi.kernel.processes.model import Mount, ProcessPlan, RunningProcess, Sandbox
 from beffroi.kernel.processes.sandbox import sandboxed_command
 
 _OLDEST = (1, 22)
@@ -119,6 +119,10 @@ class NginxEngine:
     async def stop(self) -> None:
         """Let it finish the answers under way."""
         await self._process.stop(signal.SIGQUIT, _STOP_WITHIN_S)
+
+    def running(self) -> RunningProcess | None:
+        """Find its process, whoever started it."""
+        return self._process.running()
 
     async def status(self) -> EngineStatus:
         """Read its process and ask its status socket."""

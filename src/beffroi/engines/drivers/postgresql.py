@@ -13,7 +13,7 @@ from beffroi.kernel.database import Connection, Database, execute, fetch_value
 from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.places import Places, hand_over, platform_identity
 from beffroi.kernel.processes.commands import run_command
-from beffroi.kernel.processes.model import Mount, ProcessPlan, Sandbox
+from beffroi.kernel.processes.model import Mount, ProcessPlan, RunningProcess, Sandbox
 from beffroi.kernel.processes.sandbox import sandboxed_command
 from beffroi.kernel.secrets import SealingKey, Secret, generated_secret
 
@@ -72,7 +72,6 @@ class PostgresqlEngine:
             _CONFIGURATION.format(socket_folder=self.socket_folder)
         )
         if self._process.running() is None:
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
             await self._process.start(
                 self._plan(("postgres", "-D", str(self._data))), self._answers, _START_WITHIN_S
             )
@@ -81,6 +80,10 @@ class PostgresqlEngine:
     async def stop(self) -> None:
         """End it the fast way: clients are cut, everything committed is on disk."""
         await self._process.stop(signal.SIGINT, _STOP_WITHIN_S)
+
+    def running(self) -> RunningProcess | None:
+        """Find its process, whoever started it."""
+        return self._process.running()
 
     async def status(self) -> EngineStatus:
         """Read its process and ask it for a connection."""

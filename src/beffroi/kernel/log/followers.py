@@ -1,17 +1,21 @@
 """Readers of the log with a durable cursor each."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from beffroi.kernel.database import Connection, Database, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.log.entries import Entry, read_after
 from beffroi.kernel.log.wake import LogWatch
 
 Handler = Callable[[Connection, Sequence[Entry]], Awaitable[None]]
+_logger = logging.getLogger(__name__)
 _BATCH = 500
 _SAFETY_PERIOD_S = 30.0
+_RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
 class Follower:
@@ -29,15 +33,35 @@ class Follower:
         self._handler = handler
 
     async def run(self) -> None:
-        """Follow until cancelled; wake at once when the log grows."""
+        """Follow until cancelled; wake at once when the log grows.
+
+        A batch that fails is tried again, later each time: the log waits, nothing is skipped.
+        """
+        failures = 0
         async with self._watch.waiter() as grown:
             while True:
                 grown.clear()
-                while await self.advance():
-                    pass
+                failures = 0 if await self._catch_up(failures) else failures + 1
+                pause_s = min(_RETRY_MOST_S, _RETRY_FIRST_S * 2 ** min(failures, 10))
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_SAFETY_PERIOD_S):
+                    async with asyncio.timeout(pause_s if failures else _SAFETY_PERIOD_S):
                         await grown.wait()
+
+    async def _catch_up(self, failures: int) -> bool:
+        """Advance to the end of the log; tell a failure when it starts and when it ends."""
+        try:
+            while await self.advance():
+                pass
+        except BeffroiError as error:
+            if not failures:
+                _logger.warning("follower name=%s state=failing %s", self.name, error)
+            return False
+        except Exception:
+            _logger.exception("BUG in follower name=%s", self.name)
+            return False
+        if failures:
+            _logger.info("follower name=%s state=recovered tries=%s", self.name, failures)
+        return True
 
     async def advance(self) -> int:
         """Handle one batch.

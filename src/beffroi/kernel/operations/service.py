@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -86,7 +88,9 @@ class Operations:
     async def settle_interrupted(self) -> int:
         """Close the operations that a killed process left open."""
         async with self._database.transaction(EVERYTHING) as connection:
-            return await store.interrupt_running(connection, self._clock.now())
+            closed = await store.interrupt_running(connection, self._clock.now())
+            await append(connection, *map(_ended, closed))
+            return len(closed)
 
     async def close(self) -> None:
         """Cancel what still runs; each is closed as interrupted."""
@@ -147,12 +151,13 @@ class Operations:
             await store.finish(
                 connection, operation.id, state, outcome, error_code, self._clock.now()
             )
-            await append(
-                connection,
-                Event(
-                    kind=f"operation.{state}",
-                    subject=operation.subject,
-                    organisation=operation.organisation,
-                    body={"operation": operation.id, "verb": operation.verb},
-                ),
-            )
+            await append(connection, _ended(msgspec.structs.replace(operation, state=state)))
+
+
+def _ended(operation: Operation) -> Event:
+    return Event(
+        kind=f"operation.{operation.state}",
+        subject=operation.subject,
+        organisation=operation.organisation,
+        body={"operation": operation.id, "verb": operation.verb},
+    )

@@ -55,14 +55,15 @@ async def finish(
     )
 
 
-async def interrupt_running(connection: Connection, at: datetime) -> int:
-    """Mark what an earlier process left running; return how many."""
-    return await execute(
+async def interrupt_running(connection: Connection, at: datetime) -> Sequence[Operation]:
+    """Mark what an earlier process left running, and return it."""
+    return await fetch_all(
         connection,
+        Operation,
         """
         update kernel.operation set state = 'interrupted', finished_at = %s,
             outcome = 'The platform stopped before the end.'
-        where state = 'running'
+        where state = 'running' returning *
         """,
         (at,),
     )

@@ -1,7 +1,7 @@
 """The only SQL of accounts and credentials."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_optional, fetch_value
 from beffroi.kernel.rights.model import Account, Credential, CredentialKind
@@ -152,7 +152,10 @@ async def failures_since(connection: Connection, account: str, since: datetime) 
 
 
 async def note_failure(connection: Connection, account: str, at: datetime) -> None:
-    """Count a failed sign-in."""
+    """Count a failed sign-in; forget those that no longer count, whoever they were for."""
+    await execute(
+        connection, "delete from kernel.failed_sign_in where at < %s", (at - timedelta(days=1),)
+    )
     await execute(
         connection,
         "insert into kernel.failed_sign_in (account, at) values (%s, %s)",

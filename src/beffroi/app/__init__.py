@@ -1,0 +1,1 @@
+"""Settings, wiring, HTTP and command line: the only place that knows everything."""

@@ -1,0 +1,102 @@
+"""The command line: one program, every verb of the console."""
+
+import sys
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from beffroi import __version__
+from beffroi.app import cli_platform, cli_up
+from beffroi.app.cli_connection import told_language
+from beffroi.engines import cli as engines_cli
+from beffroi.hosting import cli as hosting_cli
+from beffroi.kernel.catalogue import sentence
+from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.http.client import RefusedError
+from beffroi.territory import cli as territory_cli
+from beffroi.territory.errors import TerritoryInvalidError
+
+_PLATFORM = "The platform"
+_TERRITORY = "The territory"
+_APPLICATIONS = "Applications"
+_PEOPLE = "People and programs"
+
+program = typer.Typer(
+    name="beffroi",
+    help="The shared digital platform of a territory: its applications, hosted by itself.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"beffroi {__version__}")
+        raise typer.Exit
+
+
+@program.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _show_version(asked=value),
+            is_eager=True,
+            help="Show the version and leave.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+    del version
+
+
+program.command("up", rich_help_panel=_PLATFORM)(cli_up.up)
+program.command("doctor", rich_help_panel=_PLATFORM)(cli_platform.doctor)
+program.command("engines", rich_help_panel=_PLATFORM)(engines_cli.engines)
+program.command("restart-engine", rich_help_panel=_PLATFORM)(engines_cli.restart_engine)
+program.command("operations", rich_help_panel=_PLATFORM)(cli_platform.operations)
+program.command("authority", rich_help_panel=_PLATFORM)(cli_platform.authority)
+program.command("check", rich_help_panel=_TERRITORY)(territory_cli.check)
+program.command("diff", rich_help_panel=_TERRITORY)(cli_platform.diff)
+program.command("apply", rich_help_panel=_TERRITORY)(cli_platform.apply)
+program.command("schema", rich_help_panel=_TERRITORY)(cli_platform.schema)
+for _name, _verb in hosting_cli.COMMANDS.items():
+    program.command(_name, rich_help_panel=_APPLICATIONS)(_verb)
+for _name, _verb in cli_platform.PEOPLE_COMMANDS.items():
+    program.command(_name, rich_help_panel=_PEOPLE)(_verb)
+
+
+def main() -> None:
+    """Run a command; tell an error in one sentence and its remedy, and end with 1."""
+    try:
+        program()
+    except TerritoryInvalidError as error:
+        _tell(error.told(told_language()))
+    except BeffroiError as error:
+        language = told_language()
+        _tell(error.message(language), error.remedy(language))
+    except RefusedError as error:
+        _tell(error.problem.detail, error.problem.remedy)
+    except httpx.TransportError:
+        _tell(sentence(told_language(), "app.cli.unreachable"))
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _tell(message: str, remedy: str = "") -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"beffroi: {message}", style="red", markup=False)
+    if remedy:
+        told = sentence(told_language(), "app.cli.remedy", remedy=remedy)
+        console.print(told, markup=False)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

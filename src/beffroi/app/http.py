@@ -1,0 +1,78 @@
+"""The HTTP application: every domain's routes, one shape for errors."""
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from beffroi import __version__
+from beffroi.app import console
+from beffroi.delivery import api as delivery_api
+from beffroi.delivery.service import DeliveryService
+from beffroi.engines import api as engines_api
+from beffroi.engines.service import Engines
+from beffroi.hosting import api as hosting_api
+from beffroi.hosting.service import Hosting
+from beffroi.kernel.http.api import API_PATH
+from beffroi.kernel.http.authentication import current_actor
+from beffroi.kernel.http.problems import problem_response
+from beffroi.kernel.operations import Operations
+from beffroi.kernel.operations import api as operations_api
+from beffroi.kernel.rights import api as rights_api
+from beffroi.kernel.rights.service import Rights
+from beffroi.territory import api as territory_api
+from beffroi.territory.service import TerritoryService
+
+
+class Services(msgspec.Struct, frozen=True):
+    """The verbs that HTTP may call."""
+
+    rights: Rights
+    operations: Operations
+    territory: TerritoryService
+    engines: Engines
+    hosting: Hosting
+    delivery: DeliveryService
+
+
+def http_application(services: Services) -> Litestar:
+    """Assemble the API and the console."""
+    return Litestar(
+        route_handlers=[
+            rights_api.router(),
+            operations_api.router(),
+            territory_api.router(),
+            engines_api.router(),
+            delivery_api.router(),
+            hosting_api.router(),
+            *console.routes(),
+        ],
+        dependencies={
+            "actor": Provide(current_actor),
+            **{name: _provider(value) for name, value in msgspec.structs.asdict(services).items()},
+        },
+        exception_handlers={Exception: _answer_error},
+        template_config=console.template_config(),
+        openapi_config=OpenAPIConfig(
+            title="beffroi",
+            version=__version__,
+            path=f"{API_PATH}/schema",
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        logging_config=None,
+        request_max_body_size=1_000_000,
+    )
+
+
+def _provider(service: object) -> Provide:
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
+
+
+def _answer_error(request: Request[Any, Any, State], raised: Exception) -> Response[Any]:
+    if request.url.path.startswith(API_PATH):
+        return problem_response(request, raised)
+    return console.error_page(request, raised)

@@ -1,0 +1,212 @@
+"""Starting the platform, keeping it running, stopping it."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from beffroi.app.addresses import Ports, chosen_ports
+from beffroi.app.http import http_application
+from beffroi.app.ownership import Ownership, write_control
+from beffroi.app.settings import Settings, database_url
+from beffroi.app.wiring import DOMAINS, Foundation, Platform, acme_settings, wired
+from beffroi.delivery.model import CONSOLE, DeliverySettings
+from beffroi.delivery.routes import RouteTable
+from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
+from beffroi.kernel.clock import SystemClock
+from beffroi.kernel.database import Connection, Database
+from beffroi.kernel.database.migrations import migrate
+from beffroi.kernel.errors import NotFoundError
+from beffroi.kernel.log import Entry, Follower
+from beffroi.kernel.places import Places
+from beffroi.kernel.rights.model import PLATFORM, Role
+from beffroi.kernel.secrets import SealingKey, Secret
+from beffroi.territory.loading import load_territory
+from beffroi.territory.service import TerritoryService
+
+_logger = logging.getLogger(__name__)
+OPERATOR = "operator"
+_CONSOLE_WITHIN_S = 10.0
+
+
+@asynccontextmanager
+async def running_platform(
+    data: Path, settings: Settings, environment: Mapping[str, str], territory_file: Path | None
+) -> AsyncIterator[Platform]:
+    """Run the platform of a data folder; on the way out stop all of it, applications included.
+
+    Raises:
+        ConflictError: Another process runs the same data folder.
+        TerritoryInvalidError: The territory file has mistakes; nothing was changed.
+    """
+    if territory_file is not None:
+        await asyncio.to_thread(load_territory, territory_file)
+    places = Places.of(data)
+    async with AsyncExitStack() as undo:
+        ownership = Ownership(places.data)
+        undo.callback(ownership.release)
+        ownership.tell(f"process {os.getpid()}")
+        foundation = await _foundation(places, settings, environment, undo)
+        if territory_file is not None:
+            await foundation.territory.apply(territory_file, OPERATOR)
+        platform = wired(foundation, await _delivery_settings(foundation, settings))
+        undo.push_async_callback(_stop_hosting, platform)
+        await undo.enter_async_context(_served(platform))
+        ownership.tell(f"process {os.getpid()}, {platform.services.delivery.console_url()}")
+        await undo.enter_async_context(_controlled(platform))
+        yield platform
+
+
+async def sign_in_link(platform: Platform) -> str:
+    """Make a one-time link for the operator's account."""
+    proof = await platform.services.rights.issue_link(PLATFORM, OPERATOR)
+    return f"{platform.services.delivery.console_url()}sign-in/{proof.secret.reveal()}"
+
+
+async def _foundation(
+    places: Places, settings: Settings, environment: Mapping[str, str], undo: AsyncExitStack
+) -> Foundation:
+    key, clock = SealingKey.of_folder(places.data), SystemClock()
+    own = database_url(settings, environment)
+    postgresql = PostgresqlEngine(places, key) if own is None else JoinedPostgresql(own)
+    undo.push_async_callback(postgresql.stop)
+    await postgresql.start()
+    database = Database(postgresql.url)
+    undo.push_async_callback(database.close)
+    await database.open()
+    await migrate(database, DOMAINS)
+    ports = await _ports(places, settings)
+    nginx = NginxEngine(places, await found_nginx(), (ports.http, ports.https))
+    undo.push_async_callback(nginx.stop)
+    return Foundation(
+        places=places,
+        key=key,
+        clock=clock,
+        database=database,
+        postgresql=postgresql,
+        nginx=nginx,
+        ports=ports,
+        territory=TerritoryService(database, clock),
+    )
+
+
+async def _ports(places: Places, settings: Settings) -> Ports:
+    trial = NginxEngine(places, await found_nginx(), ())
+    runs = (await trial.status()).pid is not None
+    return chosen_ports(settings, places.data, nginx_runs=runs)
+
+
+async def _delivery_settings(foundation: Foundation, settings: Settings) -> DeliverySettings:
+    held = await foundation.territory.current()
+    if held is None:
+        raise NotFoundError("app.no_territory")
+    return DeliverySettings(
+        addresses=settings.listen_addresses,
+        http_port=foundation.ports.http,
+        https_port=foundation.ports.https,
+        console_host=f"console.{held.document.domain}",
+        acme=acme_settings(
+            settings.acme_directory, settings.acme_contact, settings.acme_authority_file
+        ),
+    )
+
+
+@asynccontextmanager
+async def _served(platform: Platform) -> AsyncIterator[None]:
+    """Serve the console and the API on a unix socket, and the sites by nginx."""
+    foundation, services = platform.foundation, platform.services
+    await services.rights.put_account(PLATFORM, OPERATOR, Role.OPERATOR)
+    await services.operations.settle_interrupted()
+    await platform.deployer.settle_interrupted()
+    folder = foundation.places.instances / CONSOLE
+    socket = folder / "listen" / "http.sock"
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    socket.unlink(missing_ok=True)
+    server = Server(
+        http_application(services), uds=socket, interface=Interfaces.ASGI, log_enabled=False
+    )
+    serving = asyncio.create_task(server.serve(), name="console")
+    async with asyncio.timeout(_CONSOLE_WITHIN_S):
+        while not socket.exists():  # noqa: ASYNC110 - the server tells nobody that it listens
+            await asyncio.sleep(0.01)
+    for path in (folder, socket.parent):
+        path.chmod(0o755)
+    socket.chmod(0o666)
+    RouteTable(foundation.places).point(CONSOLE, folder)
+    await platform.delivery_controller.prepare()
+    await foundation.nginx.start()
+    write_control(foundation.places.data, socket, await _control_token(platform))
+    try:
+        yield
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving, _CONSOLE_WITHIN_S)
+
+
+async def _control_token(platform: Platform) -> Secret:
+    """Make the token of this machine's commands; the one of the last start ends."""
+    rights = platform.services.rights
+    actor = (await rights.put_account(PLATFORM, OPERATOR, Role.OPERATOR)).actor
+    for token in await rights.tokens(actor):
+        if token.label == "this machine":
+            await rights.withdraw(actor, token.digest)
+    return (await rights.issue_token(actor, "this machine")).secret
+
+
+@asynccontextmanager
+async def _controlled(platform: Platform) -> AsyncIterator[None]:
+    """Run the controllers, the jobs and the followers of the log."""
+
+    async def wake(connection: Connection, entries: Sequence[Entry]) -> None:  # noqa: ARG001
+        for entry in entries:
+            if entry.kind.startswith("territory."):
+                platform.hosting.forgive(entry.subject)
+                platform.delivery.wake()
+
+    follower = Follower("controllers", platform.foundation.database, platform.watch, wake)
+    loops = (
+        platform.watch.run(),
+        follower.run(),
+        platform.engines.run(),
+        platform.delivery.run(),
+        platform.hosting.run(),
+        platform.jobs.run(),
+        _deploy_changed_sources(platform),
+    )
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    for task in tasks:
+        task.add_done_callback(_tell_early_end)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _deploy_changed_sources(platform: Platform) -> None:
+    """Deploy the applications whose folder or archive changed while nothing watched it."""
+    hosting = platform.services.hosting
+    held = await platform.foundation.territory.current()
+    for application in held.document.applications.values() if held else ():
+        if not application.source.git:
+            await hosting.deploy_if_changed(PLATFORM, application)
+
+
+async def _stop_hosting(platform: Platform) -> None:
+    await platform.services.operations.close()
+    await platform.deployer.close()
+    await platform.hosting_controller.close()
+    await platform.engine_controller.close()
+    await platform.deployer.stop_all()
+
+
+def _tell_early_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _logger.error("BUG in loop %s", task.get_coro(), exc_info=task.exception())

@@ -1,0 +1,133 @@
+"""Every setting, with its unit, its bound and its help line; the reference page is made from it.
+
+A setting comes from the environment (``BEFFROI_HTTPS_PORT``), else from ``beffroi.toml`` in the
+data folder (``https_port = 8443``), else from its default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from beffroi.kernel.errors import InvalidInputError
+from beffroi.kernel.places import default_data_folder
+from beffroi.kernel.secrets import Secret
+
+_PREFIX = "BEFFROI_"
+_FILE = "beffroi.toml"
+_CLIENT_VARIABLES = frozenset({"BEFFROI_URL", "BEFFROI_TOKEN", "BEFFROI_TEST_SLOWNESS"})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may set."""
+
+    listen_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description="Addresses on which nginx listens; «0.0.0.0» and «::» for all.",
+        ),
+    ] = ("127.0.0.1",)
+    http_port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="TCP port for HTTP; 0: 80 where allowed and free."),
+    ] = 0
+    https_port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="TCP port for HTTPS; 0: 443 where allowed and free."),
+    ] = 0
+    database_url_file: Annotated[
+        str,
+        Meta(
+            description="File with the URL of your own PostgreSQL; empty: the embedded one. "
+            "The environment may give the URL itself in BEFFROI_DATABASE_URL."
+        ),
+    ] = ""
+    acme_directory: Annotated[
+        str,
+        Meta(description="URL of the ACME directory for public names; empty: local certificates."),
+    ] = ""
+    acme_contact: Annotated[
+        str, Meta(description="E-mail address given to the certificate authority.")
+    ] = ""
+    acme_authority_file: Annotated[
+        str, Meta(description="PEM file that the ACME directory's own TLS is checked against.")
+    ] = ""
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line logged."),
+    ] = "INFO"
+
+
+def loaded_settings(data: Path, environment: Mapping[str, str]) -> Settings:
+    """Read the settings of a data folder.
+
+    Raises:
+        InvalidInputError: A name is unknown (the nearest is told) or a value out of bounds.
+    """
+    given = _from_file(data / _FILE) | _from_environment(environment)
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    for name, (value, place) in given.items():
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1, cutoff=0) or [""]
+            raise InvalidInputError(
+                "app.setting_unknown", name=name, place=place, nearest=nearest[0]
+            )
+        try:
+            msgspec.convert({name: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise InvalidInputError(
+                "app.setting_invalid", name=name, place=place, value=value, reason=error
+            ) from error
+    return msgspec.convert(
+        {name: value for name, (value, _) in given.items()}, Settings, strict=False
+    )
+
+
+def database_url(settings: Settings, environment: Mapping[str, str]) -> Secret | None:
+    """Return the URL of the operator's own PostgreSQL, where there is one."""
+    if settings.database_url_file:
+        return Secret(Path(settings.database_url_file).read_text().strip())
+    given = environment.get("BEFFROI_DATABASE_URL", "")
+    return Secret(given) if given else None
+
+
+def chosen_data_folder(environment: Mapping[str, str]) -> Path:
+    """Return the data folder: ``BEFFROI_DATA``, else by convention."""
+    given = environment.get("BEFFROI_DATA", "")
+    return Path(given) if given else default_data_folder()
+
+
+Given = dict[str, tuple[Any, str]]
+
+
+def _from_file(path: Path) -> Given:
+    if not path.exists():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError("app.settings_unreadable", path=path, reason=error) from error
+    return {name: (value, str(path)) for name, value in table.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> Given:
+    elsewhere = _CLIENT_VARIABLES | {"BEFFROI_DATA", "BEFFROI_DATABASE_URL", "BEFFROI_LANGUAGE"}
+    return {
+        name.removeprefix(_PREFIX).lower(): (
+            value.split(",") if name.endswith("_ADDRESSES") else value,
+            f"environment variable {name}",
+        )
+        for name, value in environment.items()
+        if name.startswith(_PREFIX) and name not in elsewhere
+    }
+
+
+def environment_of_process() -> Mapping[str, str]:
+    """Return the environment that the program was started with."""
+    return os.environ

@@ -1,0 +1,1 @@
+"""How visitors reach applications: host names, certificates and the web server's rules."""
