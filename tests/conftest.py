@@ -1,7 +1,7 @@
 """What every test may ask for: PostgreSQL, a database of its own, a clock to hold."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -83,11 +83,10 @@ async def database(make_database: MakeDatabase) -> Database:
 
 
 @pytest.fixture(autouse=True)
-def _language_is_not_the_machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a developer's own settings out of the tests."""
     for name in ("PGHOST", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE"):
         monkeypatch.delenv(name, raising=False)
-    yield
 
 
 def _keep_or_remove(server: PostgresServer, session: pytest.Session) -> None:

@@ -50,9 +50,10 @@ def launched(plan: ProcessPlan, limiter: Limiter | None = None) -> Iterator[Runn
     try:
         yield process
     finally:
-        for row in (*descendants_of(process.pid), *members_of_session(process.pid)):
-            with suppress(ProcessLookupError):
-                os.kill(row.pid, signal.SIGKILL)
+        while rows := [*descendants_of(process.pid), *members_of_session(process.pid)]:
+            for row in rows:
+                with suppress(ProcessLookupError):
+                    os.kill(row.pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(process.pid, 0)
 

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from beffroi.kernel.clock import SystemClock
 
@@ -19,9 +19,11 @@ def scaled(duration_s: float) -> float:
     return duration_s * SLOWNESS
 
 
-async def eventually(
-    check: Callable[[], Awaitable[ResultT] | ResultT], within_s: float = 5.0
-) -> ResultT:
+@overload
+async def eventually(check: Callable[[], Awaitable[ResultT]], within_s: float = ...) -> ResultT: ...
+@overload
+async def eventually(check: Callable[[], ResultT], within_s: float = ...) -> ResultT: ...
+async def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
     """Call the check until it returns something true, and return that.
 
     A check may also assert: its last failure is the one that is shown.

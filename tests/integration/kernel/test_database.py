@@ -84,7 +84,7 @@ async def test_one_organisation_cannot_write_for_another(database: Database) -> 
 
 
 async def test_an_exception_rolls_the_transaction_back(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
         async with database.transaction(EVERYTHING) as connection:
             await append(connection, Event("bus.late", "line-3", "lomme"))
             raise ZeroDivisionError
@@ -107,7 +107,7 @@ async def test_rows_become_typed_values(database: Database) -> None:
 
 async def test_a_broken_constraint_is_a_conflict_that_names_it(database: Database) -> None:
     statement = "insert into kernel.follower (name, seq) values ('twin', 0)"
-    with pytest.raises(ConflictError) as caught:
+    with pytest.raises(ConflictError) as caught:  # noqa: PT012
         async with database.transaction(EVERYTHING) as connection:
             await execute(connection, statement)
             await execute(connection, statement)
@@ -118,7 +118,7 @@ async def test_a_broken_constraint_is_a_conflict_that_names_it(database: Databas
 async def test_a_constraint_broken_by_a_statement_that_returns_rows_is_the_same_conflict(
     database: Database,
 ) -> None:
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError):  # noqa: PT012
         async with database.transaction(EVERYTHING) as connection:
             for _ in range(2):
                 await fetch_value(
@@ -151,7 +151,7 @@ async def test_two_transactions_that_wait_for_each_other_end_in_a_conflict(
 async def test_a_lost_connection_is_told_and_the_next_transaction_works(
     database: Database, shared_postgres: PostgresServer
 ) -> None:
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(UnavailableError) as caught:  # noqa: PT012
         async with database.transaction(EVERYTHING) as connection:
             async with await shared_postgres.admin() as admin:
                 await admin.execute(

@@ -199,14 +199,45 @@ async def _rows(database: Database, *numbers: int) -> None:
             await execute(connection, "insert into measure values (%s)", (number,))
 
 
-async def test_what_was_acknowledged_outlives_kills_of_the_server_and_nothing_is_doubled(
-    postgres: PostgresServer,
-) -> None:
+@pytest.fixture
+async def durable(postgres: PostgresServer) -> AsyncIterator[Database]:
+    """A database on a server of the test's own, with a table that takes a number twice."""
     database = Database(await postgres.create_database("durable"))
     await database.open()
     await migrate(database, ("kernel",))
     async with database.transaction(EVERYTHING) as connection:
         await execute(connection, "create table measure (number int)")
+    yield database
+    await database.close()
+
+
+async def test_a_commit_whose_answer_is_lost_is_told_and_not_tried_again(
+    postgres: PostgresServer, durable: Database
+) -> None:
+    """The server waits for a standby that is not there: committed on its disk, not answered."""
+    answerless = "from pg_stat_activity where wait_event = 'SyncRep'"
+    async with await postgres.admin() as admin, _running(GroupCommit(durable, EVERYTHING)) as group:
+        await admin.execute("alter system set synchronous_standby_names = 'nobody'")
+        await admin.execute("select pg_reload_conf()")
+        await eventually(lambda: _shown(admin, "synchronous_standby_names", "nobody"))
+        writers = [asyncio.create_task(group.submit(_measure(number))) for number in range(3)]
+        await eventually(lambda: fetch_value(admin, f"select count(*) {answerless}"))
+        await execute(admin, f"select pg_terminate_backend(pid) {answerless}")
+        async with asyncio.timeout(5):
+            outcomes = await asyncio.gather(*writers, return_exceptions=True)
+        await admin.execute("alter system reset synchronous_standby_names")
+        await admin.execute("select pg_reload_conf()")
+    assert all(isinstance(outcome, UnavailableError) for outcome in outcomes)
+    assert await _measures(durable) == [0, 1, 2]
+
+
+async def _shown(connection: Connection, setting: str, value: str) -> bool:
+    return bool(await fetch_value(connection, "select current_setting(%s)", (setting,)) == value)
+
+
+async def test_what_was_acknowledged_outlives_kills_of_the_server_and_nothing_is_doubled(
+    postgres: PostgresServer, durable: Database
+) -> None:
     acknowledged: list[int] = []
     refused: list[int] = []
     numbers = iter(range(10_000_000))
@@ -223,22 +254,23 @@ async def test_what_was_acknowledged_outlives_kills_of_the_server_and_nothing_is
             else:
                 acknowledged.append(number)
 
-    chance = random.Random(20260302)
-    async with _running(GroupCommit(database, EVERYTHING)) as group:
-        writers = [asyncio.create_task(submit_for_ever(group)) for _ in range(40)]
-        for _ in range(4):
-            before = len(acknowledged)
-            await eventually(lambda before=before: len(acknowledged) > before + 50, within_s=20)  # type: ignore[misc]
-            await asyncio.sleep(chance.uniform(0, 0.05))
-            await postgres.restart()
+    async def more_acknowledged() -> None:
         before = len(acknowledged)
         await eventually(lambda: len(acknowledged) > before + 50, within_s=20)
+
+    chance = random.Random(20260302)  # noqa: S311
+    async with _running(GroupCommit(durable, EVERYTHING)) as group:
+        writers = [asyncio.create_task(submit_for_ever(group)) for _ in range(40)]
+        for _ in range(4):
+            await more_acknowledged()
+            await asyncio.sleep(chance.uniform(0, 0.05))
+            await postgres.restart()
+        await more_acknowledged()
         stopped.set()
         await asyncio.gather(*writers)
-    kept, announced = await _measures(database), await _announced(database)
+    kept, announced = await _measures(durable), await _announced(durable)
     assert len(kept) == len(set(kept))
     assert set(acknowledged) <= set(kept)
     assert set(kept) <= set(acknowledged) | set(refused)
     assert sorted(announced) == kept
     assert refused
-    await database.close()

@@ -34,12 +34,16 @@ class Collected:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    async def __call__(self, connection: Connection, entries: Sequence[Entry]) -> None:
+    async def __call__(self, _: Connection, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
 
     @property
     def subjects(self) -> list[str]:
         return [entry.subject for entry in self.entries]
+
+
+def _given(collected: Collected, subject: str) -> Callable[[], bool]:
+    return lambda: subject in collected.subjects
 
 
 async def _append(database: Database, *subjects: str) -> None:
@@ -110,7 +114,7 @@ async def test_seq_follows_the_order_of_commit_under_many_writers(database: Data
 
     async def write(name: int) -> None:
         nonlocal finished
-        chance = random.Random(name)
+        chance = random.Random(name)  # noqa: S311
         for number in range(each):
             async with database.transaction(EVERYTHING) as connection:
                 await asyncio.sleep(chance.uniform(0, 0.003))
@@ -174,7 +178,7 @@ async def test_two_followers_of_one_name_share_the_work_and_double_nothing(
 
     async def advance(collected: Collected) -> None:
         follower = Follower("reader", database, watch, collected)
-        while await follower.advance():
+        while await follower.advance():  # noqa: ASYNC110 - the other one takes a turn
             await asyncio.sleep(0)
 
     await _append(database, *(f"{number}" for number in range(3000)))
@@ -188,7 +192,7 @@ async def test_a_batch_that_fails_is_tried_again_and_nothing_is_skipped(
     kept: list[str] = []
     errors: list[Exception] = [FailedError("kernel.bug", reference="x"), ZeroDivisionError()]
 
-    async def handle(connection: Connection, entries: Sequence[Entry]) -> None:
+    async def handle(_: Connection, entries: Sequence[Entry]) -> None:
         if errors:
             raise errors.pop(0)
         kept.extend(entry.subject for entry in entries)
@@ -211,11 +215,11 @@ async def test_a_cut_listening_connection_is_made_again_and_wakes_as_fast(
         for attempt in range(2):
             assert await eventually(lambda: _cut_listeners(database, shared_postgres)) == 1
             await _append(database, f"cut-{attempt}")
-            await eventually(lambda seen=attempt: f"cut-{seen}" in collected.subjects, within_s=4)  # type: ignore[misc]
+            await eventually(_given(collected, f"cut-{attempt}"), within_s=4)
             await eventually(lambda: _listeners(database, shared_postgres))
             begun = clock.monotonic_s()
             await _append(database, f"again-{attempt}")
-            await eventually(lambda seen=attempt: f"again-{seen}" in collected.subjects)  # type: ignore[misc]
+            await eventually(_given(collected, f"again-{attempt}"))
             assert clock.monotonic_s() - begun < 0.5
     assert len(collected.subjects) == 5
 
@@ -262,7 +266,7 @@ async def test_no_entry_is_missed_or_doubled_while_writers_and_the_follower_are_
     database: Database,
 ) -> None:
     await _create_tables(database)
-    url, chance = database.url.reveal(), random.Random(20260302)
+    url, chance = database.url.reveal(), random.Random(20260302)  # noqa: S311
     async with AsyncExitStack() as running:
 
         async def start(module: str, *arguments: str) -> Callable[[], Awaitable[None]]:
@@ -317,4 +321,4 @@ async def _caught_up(database: Database) -> bool:
 
 async def _rows(database: Database, statement: str) -> list[Counted]:
     async with database.transaction(EVERYTHING) as connection:
-        return await fetch_all(connection, Counted, statement)  # type: ignore[arg-type]
+        return await fetch_all(connection, Counted, statement)

@@ -161,7 +161,8 @@ async def test_it_is_stopped_by_force_with_all_it_started(tmp_path: Path) -> Non
     plan = sandboxed(
         shell_plan(
             tmp_path,
-            "trap '' TERM; setsid sleep 300.7011 & (setsid sh -c 'sleep 300.7011 & sleep 300.7011') &"
+            "trap '' TERM; setsid sleep 300.7011 &"
+            "(setsid sh -c 'sleep 300.7011 & sleep 300.7011') &"
             "echo up; while :; do sleep 0.05; done",
         )
     )
@@ -208,7 +209,7 @@ async def test_what_outlived_its_command_unwatched_ends_at_the_next_launch(tmp_p
     with launched(plan) as process:
         await eventually(lambda: len(pids_running("300.7016")) == 1)
         os.kill(process.pid, signal.SIGKILL)
-        os.waitpid(process.pid, 0)
+        os.waitpid(process.pid, 0)  # noqa: ASYNC222 - it is dead
         assert found_running(plan.unit, plan.folder) is None
         assert len(pids_running("300.7016")) == 1
         with launched(msgspec.structs.replace(plan, command=("true",))):

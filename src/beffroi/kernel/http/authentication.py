@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 
 from beffroi.kernel.errors import ForbiddenError, UnauthenticatedError
 from beffroi.kernel.rights.model import Actor
@@ -14,7 +15,7 @@ SESSION_COOKIE = "__Host-beffroi"
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-async def current_actor(request: Request[Any, Any, Any], rights: Rights) -> Actor:
+async def current_actor(request: Request[Any, Any, Any], rights: NamedDependency[Rights]) -> Actor:
     """Return the one who asks.
 
     Raises:

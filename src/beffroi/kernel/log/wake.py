@@ -10,6 +10,7 @@ import psycopg
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.log.entries import CHANNEL
+from beffroi.kernel.readiness import readable
 
 _logger = logging.getLogger(__name__)
 _RETRY_S = 1.0
@@ -45,7 +46,11 @@ class LogWatch:
         async with connection:
             await connection.execute(f"listen {CHANNEL}")
             self._wake()
-            async for _ in connection.notifies():
+            while True:
+                # psycopg alone would look ten times a second.
+                await readable(connection.fileno())
+                async for _ in connection.notifies(timeout=0):
+                    pass
                 self._wake()
 
     def _wake(self) -> None:

@@ -1,12 +1,12 @@
 """Learning that a process ended, whether it is a child of ours or was adopted."""
 
-import asyncio
 import os
 from contextlib import suppress
 
 from beffroi.kernel.processes.launch import is_alive
 from beffroi.kernel.processes.leftovers import end_leftovers
 from beffroi.kernel.processes.model import RunningProcess
+from beffroi.kernel.readiness import readable
 
 
 async def wait_for_exit(process: RunningProcess) -> int | None:
@@ -20,7 +20,7 @@ async def wait_for_exit(process: RunningProcess) -> int | None:
         descriptor = os.pidfd_open(process.pid)
         try:
             if is_alive(process):
-                await _readable(descriptor)
+                await readable(descriptor)
         finally:
             os.close(descriptor)
     await end_leftovers(process)
@@ -42,13 +42,3 @@ def _status_of(process: RunningProcess) -> int | None:
 
 _COLLECTED_KEPT = 1000
 _collected: dict[RunningProcess, int] = {}
-
-
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)

@@ -24,6 +24,7 @@ echo "$boot $row" > "$2.new"
 mv "$2.new" "$2"
 eval "$1"
 cd "$3"
+unset OLDPWD
 shift 3
 exec "$@"
 """
@@ -37,7 +38,7 @@ def launch(plan: ProcessPlan, limiter: Limiter) -> RunningProcess:
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
     plan.log_path.parent.mkdir(parents=True, exist_ok=True)
-    earlier = _recorded(plan.unit, plan.folder)
+    earlier = last_launched(plan.unit, plan.folder)
     if earlier is not None:
         kill_leftovers(earlier)
     (plan.folder / PID_FILE).unlink(missing_ok=True)
@@ -64,7 +65,7 @@ def launch(plan: ProcessPlan, limiter: Limiter) -> RunningProcess:
 
 def found_running(unit: str, folder: Path) -> RunningProcess | None:
     """Find the process of a unit that an earlier launcher left running."""
-    process = _recorded(unit, folder)
+    process = last_launched(unit, folder)
     return process if process is not None and is_alive(process) else None
 
 
@@ -82,8 +83,8 @@ def _write_row(path: Path, pid: int) -> None:
     fresh.replace(path)
 
 
-def _recorded(unit: str, folder: Path) -> RunningProcess | None:
-    """Read which process was launched since the machine's boot; it may have ended."""
+def last_launched(unit: str, folder: Path) -> RunningProcess | None:
+    """Read which process was launched last since the machine's boot; it may have ended."""
     try:
         boot, _, written = (folder / PID_FILE).read_text().partition(" ")
     except FileNotFoundError:

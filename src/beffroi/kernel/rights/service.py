@@ -105,16 +105,9 @@ class Rights:
             UnauthenticatedError: Wrong name or password; which of them is not told.
             ForbiddenError: Too many failures in the last 15 minutes.
         """
-        now = self._clock.now()
-        async with self._database.transaction(EVERYTHING) as connection:
-            failures = await store.failures_since(connection, name, now - _FAILURES_WINDOW)
-            account = await store.account_named(connection, name)
-        if failures >= _FAILURES_ALLOWED:
-            raise ForbiddenError("kernel.sign_in_paused", account=name)
+        account = await self._may_try(name)
         kept = account.password_hash if account else ""
         if not await asyncio.to_thread(self._matches, kept, password) or account is None:
-            async with self._database.transaction(EVERYTHING) as connection:
-                await store.note_failure(connection, name, now)
             raise UnauthenticatedError("kernel.sign_in_refused")
         async with self._database.transaction(EVERYTHING) as connection:
             await store.forget_failures(connection, name)
@@ -175,6 +168,17 @@ class Rights:
                 self._clock.now(),
             )
         return None if account is None else account.actor
+
+    async def _may_try(self, name: str) -> Account | None:
+        """Count a try as failed before it is made: tries side by side are then all counted."""
+        now = self._clock.now()
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.take_turn_to_sign_in(connection, name)
+            failures = await store.failures_since(connection, name, now - _FAILURES_WINDOW)
+            if failures >= _FAILURES_ALLOWED:
+                raise ForbiddenError("kernel.sign_in_paused", account=name)
+            await store.note_failure(connection, name, now)
+            return await store.account_named(connection, name)
 
     async def _known(self, connection: Connection, name: str) -> Account:
         account = await store.account_named(connection, name)

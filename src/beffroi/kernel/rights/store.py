@@ -141,6 +141,15 @@ async def delete_expired(connection: Connection, now: datetime) -> None:
     await execute(connection, "delete from kernel.credential where expires_at <= %s", (now,))
 
 
+async def take_turn_to_sign_in(connection: Connection, account: str) -> None:
+    """Let one transaction at a time count the tries for an account."""
+    await execute(
+        connection,
+        "select pg_advisory_xact_lock(hashtextextended('sign-in ' || %s, 0))",
+        (account,),
+    )
+
+
 async def failures_since(connection: Connection, account: str, since: datetime) -> int:
     """Count recent failed sign-ins."""
     count: int = await fetch_value(
