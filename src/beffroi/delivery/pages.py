@@ -1,6 +1,7 @@
 """What the console offers of delivery: the certificate of the local authority."""
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 
 from beffroi.delivery.service import DeliveryService
 from beffroi.kernel.rights.model import Actor
@@ -10,8 +11,8 @@ _MEDIA_TYPE = "application/x-x509-ca-cert"
 
 @get("/authority.crt")
 async def authority_certificate(
-    delivery: DeliveryService,
-    actor: Actor,  # noqa: ARG001 - somebody is signed in
+    delivery: NamedDependency[DeliveryService],
+    actor: NamedDependency[Actor],  # noqa: ARG001 - somebody is signed in
 ) -> Response[str]:
     """Answer the certificate that people install to trust local addresses."""
     return Response(

@@ -60,13 +60,15 @@ class Stage:
         *,
         acme: AcmeSettings | None = None,
         clock: Clock | None = None,
+        http_port: int | None = None,
+        addresses: tuple[str, ...] = ("127.0.0.1",),
     ) -> None:
         self.places = Places.of(data)
         self.clock = clock or SystemClock()
         self.territory = HeldTerritory()
         self.settings = DeliverySettings(
-            addresses=("127.0.0.1",),
-            http_port=free_port(),
+            addresses=addresses,
+            http_port=http_port or free_port(),
             https_port=free_port(),
             console_host=CONSOLE_HOST,
             acme=acme,
@@ -128,7 +130,7 @@ class Stage:
 
     async def stop(self) -> None:
         await self.engine.stop()
-        shutil.rmtree(self.places.runtime)
+        shutil.rmtree(self.places.runtime, ignore_errors=True)
 
 
 class Browser:

@@ -1,5 +1,6 @@
 """What people ask of delivery."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ TWO_TOWNS = territory(
 
 
 @pytest.fixture
-async def unstarted(tmp_path: Path, database: Database) -> Stage:
+async def unstarted(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
     """A stage whose nginx does not run."""
-    return Stage(tmp_path / "data", NginxBinary(Path("/nonexistent/nginx"), (1, 22, 1)), database)
+    made = Stage(tmp_path / "data", NginxBinary(Path("/nonexistent/nginx"), (1, 22, 1)), database)
+    yield made
+    await made.stop()
 
 
 async def test_sites_tell_their_addresses_and_certificates(stage: Stage) -> None:

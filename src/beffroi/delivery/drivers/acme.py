@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar, TypeVarTuple, cast
 
 import requests
 from acme import challenges, errors, messages
@@ -24,7 +24,9 @@ from beffroi.kernel.secrets import Secret
 _CHALLENGE_PATH: Final = Path(challenges.HTTP01.URI_ROOT_PATH)
 _ANSWER_WITHIN_S: Final = 15
 _POLL_S: Final = 1.5
+_NONCES_REFUSED_MOST: Final = 5
 
+GivenT = TypeVarTuple("GivenT")
 ResultT = TypeVar("ResultT")
 OrderStep = Callable[[messages.OrderResource, datetime], messages.OrderResource]
 
@@ -65,13 +67,13 @@ class AcmeIssuer:
         with self._told_errors(names[0]):
             async with asyncio.timeout(self._deadline_s):
                 client = await self._registered()
-                order = await asyncio.to_thread(client.new_order, signing_request(names, key))
+                order = await _called(client.new_order, signing_request(names, key))
                 with self._answers(client, order) as pending:
                     for challenge in pending:
                         response = challenge.response(_account_key(client))
-                        await asyncio.to_thread(client.answer_challenge, challenge, response)
+                        await _called(client.answer_challenge, challenge, response)
                     order = await self._until(client.poll_authorizations, order)
-                order = await asyncio.to_thread(client.begin_finalization, order)
+                order = await _called(client.begin_finalization, order)
                 order = await self._until(client.poll_finalization, order)
                 return order.fullchain_pem
 
@@ -82,7 +84,7 @@ class AcmeIssuer:
                 directory = self._settings.directory
                 key = await self._vault.account_key(directory)
                 key = key or await self._vault.keep_account_key(directory, new_key())
-                self._client = await asyncio.to_thread(self._signed_in, key)
+                self._client = await _called(self._signed_in, key)
             return self._client
 
     def _signed_in(self, key: Secret) -> ClientV2:
@@ -95,7 +97,10 @@ class AcmeIssuer:
         if self._settings.ca_bundle is not None:
             # requests takes a file here, which the library hands through under a narrower type.
             network.verify_ssl = cast("bool", str(self._settings.ca_bundle))
-        client = ClientV2(ClientV2.get_directory(self._settings.directory, network), network)
+        directory = ClientV2.get_directory(self._settings.directory, network)
+        if "newAccount" not in directory.to_partial_json():
+            raise errors.ClientError("what is at this address is no ACME directory")
+        client = ClientV2(directory, network)
         body = messages.NewRegistration.from_data(
             email=self._settings.contact or None, terms_of_service_agreed=True
         )
@@ -135,7 +140,7 @@ class AcmeIssuer:
         while True:
             soon = self._clock.now() + timedelta(seconds=_POLL_S)
             try:
-                return await asyncio.to_thread(step, order, _as_the_library_counts(soon))
+                return await _called(step, order, _as_the_library_counts(soon))
             except errors.TimeoutError:
                 await asyncio.sleep(0)
 
@@ -157,10 +162,26 @@ class AcmeIssuer:
         except errors.ValidationError as error:
             raise _not_proven(name, error) from error
         except errors.IssuanceError as error:
-            raise _refused(name, directory, error.error) from error
+            raise _refused(name, directory, _reasons(error.error)) from error
         except messages.Error as error:
             self._client = None
-            raise _refused(name, directory, error) from error
+            raise _refused(name, directory, _reasons(error)) from error
+        except errors.Error as error:
+            raise _refused(name, directory, _told_reason(error)) from error
+
+
+async def _called(verb: Callable[[*GivenT], ResultT], *given: *GivenT) -> ResultT:
+    """Call the library in a thread; a request refused for its nonce alone is sent again.
+
+    The library sends it a second time by itself; a busy directory may refuse that too.
+    """
+    for _ in range(_NONCES_REFUSED_MOST):
+        try:
+            return await asyncio.to_thread(verb, *given)
+        except messages.Error as error:
+            if error.code != "badNonce":
+                raise
+    return await asyncio.to_thread(verb, *given)
 
 
 def _account_key(client: ClientV2) -> JWK:
@@ -191,11 +212,12 @@ def _not_proven(name: str, error: errors.ValidationError) -> BeffroiError:
     return FailedError("delivery.acme_not_proven", name=name, reason="; ".join(reasons))
 
 
-def _refused(name: str, directory: str, error: messages.Error) -> BeffroiError:
-    reasons = [part.detail or part.typ for part in (error, *(error.subproblems or ()))]
-    return FailedError(
-        "delivery.acme_refused", name=name, directory=directory, reason="; ".join(reasons)
-    )
+def _refused(name: str, directory: str, reason: str) -> BeffroiError:
+    return FailedError("delivery.acme_refused", name=name, directory=directory, reason=reason)
+
+
+def _reasons(error: messages.Error) -> str:
+    return "; ".join(part.detail or part.typ for part in (error, *(error.subproblems or ())))
 
 
 def _told_reason(error: Exception) -> str:
