@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Router, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 
 from beffroi.engines.model import EngineState
@@ -15,7 +16,9 @@ from beffroi.kernel.rights.model import Actor
 
 @get("/")
 async def show_engines(
-    request: Request[Any, Any, State], engines: Engines, actor: Actor
+    request: Request[Any, Any, State],
+    engines: NamedDependency[Engines],
+    actor: NamedDependency[Actor],
 ) -> Template:
     """Show the engines, and what the machine offers and lacks."""
     language = language_of(request)
@@ -31,7 +34,9 @@ async def show_engines(
 
 
 @post("/{name:str}/restart")
-async def restart_engine(name: Name, engines: Engines, actor: Actor) -> Redirect:
+async def restart_engine(
+    name: Name, engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Redirect:
     """Restart one engine, and lead to how it goes."""
     operation = await engines.restart(actor, name)
     return Redirect(f"/operations/{operation.id}", status_code=303)

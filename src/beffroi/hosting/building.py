@@ -13,20 +13,23 @@ import msgspec
 from beffroi.engines.doctor import FREE_LEAST_BYTES
 from beffroi.hosting import environments
 from beffroi.hosting.drivers.sources import driver_of
-from beffroi.hosting.fingerprints import refuse_escaping_links, release_digest
+from beffroi.hosting.fingerprints import folder_inside, refuse_escaping_links, release_digest
 from beffroi.hosting.model import Release
-from beffroi.hosting.ports import InstancePlan, Runtime
+from beffroi.hosting.output_marks import OutputMark
+from beffroi.hosting.ports import Ended, InstancePlan, Runtime
+from beffroi.hosting.site_links import dissolve_links
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.operations import Progress
 from beffroi.kernel.places import Places
-from beffroi.kernel.processes import log_files
 from beffroi.kernel.processes.model import Identity, Limits
 from beffroi.kernel.units import GIB, told_bytes
 from beffroi.territory.model import Application, ApplicationKind
 
 _BUILD_LIMITS = Limits(memory_bytes=2 * GIB, cpus=2.0, processes=512)
 _BUILD_WITHIN_S = 900.0
+_FREE_DURING_BUILD_BYTES = FREE_LEAST_BYTES // 2
+_DISK_LOOK_S = 0.1
 _LINES_TOLD = 12
 
 
@@ -42,6 +45,13 @@ class Fetched(msgspec.Struct, frozen=True):
     workspace: Path
     origin: str
     digest: str
+
+
+class BuildCommand(msgspec.Struct, frozen=True):
+    """One command of a build, as people read it and as it is run."""
+
+    told: str
+    words: tuple[str, ...]
 
 
 class Builder:
@@ -74,7 +84,7 @@ class Builder:
                 await self._build(application, fetched, identity, progress)
                 await asyncio.to_thread(_finish, application, fetched, target)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if not _tells_of_full_disk(error):
                 raise
             raise FailedError("hosting.disk_full", application=application.name) from error
         finally:
@@ -117,7 +127,7 @@ class Builder:
         folder = workspace / "app"
         origin = await driver_of(application.source).fetch(application.source, folder)
         if application.source.subfolder:
-            folder = folder / application.source.subfolder
+            folder = folder_inside(folder, application.source.subfolder)
             if not folder.is_dir():
                 raise FailedError("hosting.source_missing", source=application.source.subfolder)
         await asyncio.to_thread(refuse_escaping_links, folder)
@@ -132,16 +142,19 @@ class Builder:
         progress: Progress,
     ) -> None:
         packaging = environments.packaging_commands(application, version("granian"))
-        commands = [*packaging, *(environments.words(command) for command in application.build)]
+        commands = [
+            *(BuildCommand(" ".join(words[1:3]), words) for words in packaging),
+            *(BuildCommand(told, environments.words(told)) for told in application.build),
+        ]
         if not commands:
             return
-        cache = self._places.data / "packages" / application.organisation
+        cache = self._places.data / "packages" / application.name
         cache.mkdir(parents=True, exist_ok=True)
         if identity is not None:
             await asyncio.to_thread(_give_to, fetched.folder, identity)
             await asyncio.to_thread(_give_to, cache, identity)
         for command in commands:
-            await progress.step(" ".join(command[2:] if command[0] == "/bin/sh" else command[1:3]))
+            await progress.step(command.told)
             await self._run_build_command(application, fetched, identity, command, cache)
 
     async def _run_build_command(
@@ -149,13 +162,13 @@ class Builder:
         application: Application,
         fetched: Fetched,
         identity: Identity | None,
-        command: tuple[str, ...],
+        command: BuildCommand,
         cache: Path,
     ) -> None:
         log_path = self._places.logs / "applications" / application.name / "build.log"
         plan = InstancePlan(
             unit=f"{application.name}.build",
-            command=command,
+            command=command.words,
             environment=environments.build_environment(),
             mounts=environments.build_mounts(fetched.folder, cache),
             identity=identity,
@@ -163,15 +176,33 @@ class Builder:
             network=True,
             log_path=log_path,
         )
-        ended = await self._runtime.run(plan, _BUILD_WITHIN_S)
+        output = OutputMark.at_end_of(log_path)
+        ended = await self._run_while_space_lasts(application, plan)
         if ended.status != 0:
             raise FailedError(
                 "hosting.build_failed",
                 application=application.name,
-                command=" ".join(command),
+                command=command.told,
                 status="out of time" if ended.timed_out else ended.status,
-                lines="\n".join(log_files.last_lines(log_path, _LINES_TOLD)),
+                lines="\n".join(output.last_lines(_LINES_TOLD)),
             )
+
+    async def _run_while_space_lasts(self, application: Application, plan: InstancePlan) -> Ended:
+        """Run a command, but end it before it takes the last of the disk from PostgreSQL."""
+        running = asyncio.create_task(self._runtime.run(plan, _BUILD_WITHIN_S))
+        try:
+            while not (await asyncio.wait({running}, timeout=_DISK_LOOK_S))[0]:
+                if shutil.disk_usage(self._places.builds).free < _FREE_DURING_BUILD_BYTES:
+                    raise FailedError("hosting.disk_full", application=application.name)
+            return running.result()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+def _tells_of_full_disk(error: OSError) -> bool:
+    """Look into the text too: shutil.copytree gathers its errors as texts."""
+    return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _finish(application: Application, fetched: Fetched, target: Path) -> None:
@@ -179,12 +210,13 @@ def _finish(application: Application, fetched: Fetched, target: Path) -> None:
     finished = fetched.workspace / "release"
     finished.mkdir()
     if application.kind is ApplicationKind.STATIC:
-        public = fetched.folder / application.public
+        public = folder_inside(fetched.folder, application.public)
         if not public.is_dir():
             raise FailedError(
                 "hosting.public_missing", application=application.name, public=application.public
             )
         refuse_escaping_links(public)
+        dissolve_links(public)
         public.rename(finished / "www")
     else:
         fetched.folder.rename(finished / "app")
@@ -204,10 +236,11 @@ def _make_read_only(folder: Path) -> None:
 
 
 def _give_to(folder: Path, identity: Identity) -> None:
-    for parent, _, files in os.walk(folder):
-        os.chown(parent, identity.uid, identity.gid)
-        for name in files:
-            os.lchown(Path(parent, name), identity.uid, identity.gid)
+    """Change the owner of all of a folder; a link put there meanwhile leads nowhere else."""
+    os.chown(folder, identity.uid, identity.gid, follow_symlinks=False)
+    for _, folders, files, descriptor in os.fwalk(folder):
+        for name in (*folders, *files):
+            os.chown(name, identity.uid, identity.gid, dir_fd=descriptor, follow_symlinks=False)
 
 
 def _size_bytes(folder: Path) -> int:

@@ -89,7 +89,7 @@ class HostingController:
                 return await self._deploy(step.application)
             case Act.RESTART:
                 self._silences.pop(step.application, None)
-                await self._deployer.restart_crashed(step.application)
+                await self._deployer.restart_crashed(step.application, step.unit)
                 return f"instance {step.unit} was started again"
             case Act.REAP:
                 await self._deployer.reap(step.application, step.unit)
@@ -138,8 +138,8 @@ class HostingController:
     async def _note_exit(self, unit: str) -> None:
         ended = await self._runtime.wait_for_exit(unit)
         del self._watches[unit]
-        name = unit.partition(".")[0]
-        self._crashes[name].append(self._clock.monotonic_s())
+        if not self._deployer.launcher.was_stopped(unit):
+            self._crashes[unit.partition(".")[0]].append(self._clock.monotonic_s())
         _logger.info(
             "hosting unit=%s state=ended status=%s memory_kills=%s",
             unit,

@@ -18,7 +18,12 @@ from beffroi.hosting.ports import Ended
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import BeffroiError, ConflictError, NotFoundError
+from beffroi.kernel.errors import (
+    BeffroiError,
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+)
 from beffroi.kernel.ids import new_id
 from beffroi.kernel.log import Event, append
 from beffroi.kernel.operations import Progress
@@ -27,6 +32,7 @@ from beffroi.kernel.rights.model import Actor
 from beffroi.territory.model import Application, ApplicationKind
 
 _logger = logging.getLogger(__name__)
+_INTERRUPTED = "The platform stopped before the end."
 
 
 class Deployer:
@@ -40,6 +46,7 @@ class Deployer:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drains: set[asyncio.Task[None]] = set()
         self._draining_units: set[str] = set()
+        self._starting_again: set[str] = set()
 
     async def deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
         """Build the source as it is now and make it serve.
@@ -48,15 +55,14 @@ class Deployer:
             FailedError: It could not be built or never became healthy; what served still does.
         """
         async with self._locks[application.name]:
-            record = await self._note_handled(application)
-            identity = platform_identity(record.uid_number)
-            release = await self._tools.builder.release(application, identity, progress)
-            async with self._database.transaction(EVERYTHING) as connection:
-                await store.put_release(connection, release)
-            if not record.stopped and await self._serves(application, release.digest):
-                return f"Release {release.digest} serves already; nothing has changed."
-            told = await self._put_in_service(actor, application, release.digest, progress)
-            await self._prune(application.name)
+            try:
+                told = await self._deploy(actor, application, progress)
+            except UnavailableError:
+                raise
+            except Exception:
+                await self._note_handled(application)
+                raise
+            await self._note_handled(application)
             return told
 
     async def redeploy(
@@ -96,10 +102,11 @@ class Deployer:
             await self._set_stopped(deployment, stopped=False)
             return f"Deployment {deployment.number} serves."
 
-    async def restart_crashed(self, name: str) -> None:
-        """Start an application's ended instance again."""
+    async def restart_crashed(self, name: str, unit: str) -> None:
+        """Start an instance again, unless another took its place since it was looked at."""
         async with self._locks[name]:
-            await self._run_again(await self.serving(name))
+            if await self._unit_needed(name) == unit:
+                await self._run_again(await self.serving(name))
 
     async def run_job(self, deployment: Deployment, job: str) -> Ended:
         """Run a scheduled command of a deployment to its end."""
@@ -107,9 +114,10 @@ class Deployer:
         return await self.launcher.run_job(deployment, record.uid_number, job)
 
     async def reap(self, name: str, unit: str) -> None:
-        """End an instance that nothing needs."""
+        """End an instance, unless it came to serve since it was looked at."""
         async with self._locks[name]:
-            await self.launcher.stop(unit)
+            if await self._unit_needed(name) != unit:
+                await self.launcher.stop(unit)
 
     async def withdraw(self, name: str) -> None:
         """Serve an application no more; its volumes, database and releases stay."""
@@ -139,10 +147,15 @@ class Deployer:
     async def settle_interrupted(self) -> None:
         """Close what a killed platform left half done."""
         async with self._database.transaction(EVERYTHING) as connection:
-            await store.fail_starting(connection, "The platform stopped before the end.")
+            await store.fail_starting(connection, _INTERRUPTED)
+            records = await store.records(connection)
+            serving = await store.serving(connection)
         for unit in self._tools.runtime.running_units():
             if not is_instance(unit):
                 await self._tools.runtime.stop(unit, 0)
+        for name, deployment in serving.items():
+            if name in records:
+                self._settle_traffic(deployment, stopped=records[name].stopped)
         await asyncio.to_thread(self._tools.builder.clear_workspaces)
 
     async def source_changed(self, application: Application) -> bool:
@@ -164,12 +177,18 @@ class Deployer:
         await asyncio.gather(*(self.launcher.stop(unit) for unit in units))
 
     async def close(self) -> None:
-        """Finish the drains under way."""
+        """Wait no longer for the instances that drain; what still runs is stopped next."""
+        for drain in self._drains:
+            drain.cancel()
         await asyncio.gather(*self._drains, return_exceptions=True)
 
     def busy(self, name: str) -> bool:
         """Tell whether an application is being changed."""
         return self._locks[name].locked()
+
+    def starts_again(self, name: str) -> bool:
+        """Tell whether an application's instance runs but was not yet found healthy."""
+        return name in self._starting_again
 
     def units_of(self, name: str) -> list[str]:
         """Name an application's instances alive now, but for those that drain."""
@@ -178,6 +197,38 @@ class Deployer:
             for unit in self._tools.runtime.running_units() - self._draining_units
             if is_instance(unit) and unit.partition(".")[0] == name
         )
+
+    async def _deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
+        async with self._database.transaction(EVERYTHING) as connection:
+            record = await store.ensure_record(
+                connection, application.name, application.organisation
+            )
+        identity = platform_identity(record.uid_number)
+        release = await self._tools.builder.release(application, identity, progress)
+        async with self._database.transaction(EVERYTHING) as connection:
+            await store.put_release(connection, release)
+        if not record.stopped and await self._serves(application, release.digest):
+            return f"Release {release.digest} serves already; nothing has changed."
+        told = await self._put_in_service(actor, application, release.digest, progress)
+        await self._prune(application.name)
+        return told
+
+    async def _unit_needed(self, name: str) -> str:
+        """Name the instance that an application needs now; none while it is stopped."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            record = (await store.records(connection)).get(name)
+            serving = (await store.serving(connection)).get(name)
+        if record is None or record.stopped or serving is None:
+            return ""
+        return serving.unit
+
+    def _settle_traffic(self, deployment: Deployment, *, stopped: bool) -> None:
+        """Lead visitors as was decided: the platform may have died between the two."""
+        static = deployment.specification.kind is ApplicationKind.STATIC
+        if stopped:
+            self._tools.traffic.stop(deployment.application)
+        elif static or deployment.unit in self.units_of(deployment.application):
+            self.launcher.switch_traffic(deployment)
 
     async def _put_in_service(
         self, actor: Actor, application: Application, digest: str, progress: Progress
@@ -191,7 +242,7 @@ class Deployer:
             await self._fail(deployment, str(error))
             raise
         except asyncio.CancelledError:
-            await self._fail(deployment, "The platform stopped before the end.")
+            await self._fail(deployment, _INTERRUPTED)
             raise
         await self._commit_serving(deployment)
         self.launcher.switch_traffic(deployment)
@@ -201,6 +252,7 @@ class Deployer:
 
     async def _begin(self, actor: Actor, application: Application, digest: str) -> Deployment:
         async with self._database.transaction(EVERYTHING) as connection:
+            await store.fail_starting(connection, _INTERRUPTED, application.name)
             return await store.insert_deployment(
                 connection,
                 Deployment(
@@ -243,16 +295,17 @@ class Deployer:
     async def _run_again(self, deployment: Deployment) -> None:
         if deployment.specification.kind is not ApplicationKind.STATIC:
             record = await self._record(deployment)
-            await self.launcher.restart(deployment, record.uid_number)
+            self._starting_again.add(deployment.application)
+            try:
+                await self.launcher.restart(deployment, record.uid_number)
+            finally:
+                self._starting_again.discard(deployment.application)
         self.launcher.switch_traffic(deployment)
 
-    async def _note_handled(self, application: Application) -> ApplicationRecord:
+    async def _note_handled(self, application: Application) -> None:
+        """Note the declaration once its deployment has ended: a killed one is tried again."""
         async with self._database.transaction(EVERYTHING) as connection:
-            record = await store.ensure_record(
-                connection, application.name, application.organisation
-            )
             await store.set_handled(connection, application.name, declaration_digest(application))
-            return record
 
     async def _record(self, deployment: Deployment) -> ApplicationRecord:
         async with self._database.transaction(EVERYTHING) as connection:

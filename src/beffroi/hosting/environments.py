@@ -23,6 +23,7 @@ DATABASE_SOCKET_FOLDER = Path("/run/postgresql")
 _UV = Path("/opt/beffroi/uv")
 _FORWARDER = Path("/opt/beffroi/port_forwarder.py")
 _PORT = 8000
+_SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
 _PASSED_TO_BUILDS = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _THREADS = {ServerInterface.WSGI: ("--blocking-threads", "4"), ServerInterface.ASGI: ()}
 
@@ -52,6 +53,7 @@ def build_environment() -> dict[str, str]:
         "UV_LINK_MODE": "copy",
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
+        **({"UV_SYSTEM_CERTS": "1"} if _SYSTEM_AUTHORITIES.is_dir() else {}),
     }
 
 
@@ -78,7 +80,7 @@ def run_environment(
 
 
 def build_mounts(build: Path, cache: Path) -> tuple[Mount, ...]:
-    """Return what a build sees: its own folder and its organisation's cache of packages."""
+    """Return what a build sees: its own folder and its application's cache of packages."""
     return (
         Mount(build, APP, writable=True),
         Mount(cache, Path("/cache"), writable=True),
@@ -149,8 +151,10 @@ def words(command: str) -> tuple[str, ...]:
 
     A single command takes the shell's place, so that it is the one asked to end.
     """
-    chained = any(sign in command for sign in ";&|")
-    return ("/bin/sh", "-c", command if chained else f"exec {command}")
+    if any(sign in command for sign in ";&|\n"):
+        return ("/bin/sh", "-c", command)
+    sets_variables = "=" in command.split(maxsplit=1)[0]
+    return ("/bin/sh", "-c", f"exec env {command}" if sets_variables else f"exec {command}")
 
 
 def socket_folder(places: Places, unit: str) -> Path:
@@ -166,6 +170,7 @@ def socket_mount(folder: Path) -> Mount:
 def writable_folder(path: Path, identity: Identity | None, group: Identity | None) -> None:
     """Make a folder that the application writes and nginx's group may enter."""
     path.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o755)
     if identity is not None and group is not None:
         os.chown(path, identity.uid, group.gid)
         path.chmod(0o2770)

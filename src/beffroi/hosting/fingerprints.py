@@ -21,9 +21,9 @@ def release_digest(folder: Path, application: Application) -> str:
     """Return the digest of a source folder under an application's recipe."""
     digest = sha256(_recipe(application))
     for path in source_files(folder):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0")
+        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
         if path.is_symlink():
-            digest.update(b"link\0" + os.fsencode(path.readlink()))
+            digest.update(b"link\0" + os.fsencode(path.readlink()) + b"\0")
             continue
         digest.update(b"run\0" if os.access(path, os.X_OK) else b"file\0")
         digest.update(_content_digest(path))
@@ -53,16 +53,29 @@ def refuse_escaping_links(folder: Path) -> None:
     Raises:
         InvalidInputError: One does; it is named.
     """
-    inside = folder.resolve()
+    inside = os.path.realpath(folder)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(parent, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            # Not Path.resolve: on Python 3.11 it fails on a link that leads to itself.
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
                 raise InvalidInputError(
                     "hosting.link_escapes",
                     link=path.relative_to(folder),
                     target=path.readlink(),
                 )
+
+
+def folder_inside(root: Path, relative: str) -> Path:
+    """Return where a folder of a source really lies.
+
+    Raises:
+        InvalidInputError: It is a link, or lies behind one, that leads out of the source.
+    """
+    found = Path(os.path.realpath(root / relative))
+    if not found.is_relative_to(os.path.realpath(root)):
+        raise InvalidInputError("hosting.link_escapes", link=relative, target=found)
+    return found
 
 
 def _recipe(application: Application) -> bytes:

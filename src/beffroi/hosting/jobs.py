@@ -10,14 +10,15 @@ from cronsim import CronSim
 from beffroi.hosting import store
 from beffroi.hosting.deploying import Deployer
 from beffroi.hosting.model import Deployment, JobRun
+from beffroi.hosting.output_marks import OutputMark
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import BeffroiError
-from beffroi.kernel.processes import log_files
+from beffroi.kernel.errors import BeffroiError, UnavailableError
 
 _logger = logging.getLogger(__name__)
 _LOOK_MOST_S = 60.0
+_RETRY_S = 5.0
 _OUTPUT_LINES = 40
 
 
@@ -54,7 +55,12 @@ class JobScheduler:
         after = self._clock.now()
         try:
             while True:
-                due = next_due(await self._deployments(), after)
+                try:
+                    due = next_due(await self._deployments(), after)
+                except UnavailableError as error:
+                    _logger.warning("jobs state=failing %s", error)
+                    await self._clock.sleep(_RETRY_S)
+                    continue
                 now = self._clock.now()
                 latest = now + timedelta(seconds=_LOOK_MOST_S)
                 if not due or due[0].at > latest:
@@ -77,9 +83,22 @@ class JobScheduler:
             return
         task = asyncio.create_task(self._carry_out(job), name=f"job {key}")
         self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key))
+
+        def forget(done: asyncio.Task[None]) -> None:
+            del self._running[key]
+            if not done.cancelled() and done.exception() is not None:
+                _logger.error("BUG in job application=%s job=%s", *key, exc_info=done.exception())
+
+        task.add_done_callback(forget)
 
     async def _carry_out(self, job: DueJob) -> None:
+        try:
+            await self._run_and_record(job)
+        except UnavailableError as error:
+            application = job.deployment.application
+            _logger.warning("job application=%s job=%s %s", application, job.name, error)
+
+    async def _run_and_record(self, job: DueJob) -> None:
         run = JobRun(
             application=job.deployment.application,
             job=job.name,
@@ -91,13 +110,13 @@ class JobScheduler:
         )
         await self._put(run)
         log_path = self._deployer.launcher.log_path(run.application, f"job-{job.name}.log")
+        output = OutputMark.at_end_of(log_path)
         try:
             ended = await self._deployer.run_job(job.deployment, job.name)
         except BeffroiError as error:
             await self._finish(run, None, str(error))
             return
-        output = "\n".join(log_files.last_lines(log_path, _OUTPUT_LINES))
-        await self._finish(run, ended.status, output)
+        await self._finish(run, ended.status, "\n".join(output.last_lines(_OUTPUT_LINES)))
 
     async def _finish(self, run: JobRun, status: int | None, output: str) -> None:
         level = logging.INFO if status == 0 else logging.WARNING

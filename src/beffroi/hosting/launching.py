@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import shutil
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +16,7 @@ from beffroi.engines.model import NGINX_NUMBER
 from beffroi.hosting import environments
 from beffroi.hosting.building import Builder
 from beffroi.hosting.model import Deployment
+from beffroi.hosting.output_marks import OutputMark
 from beffroi.hosting.ports import Ended, InstancePlan, PublicAddresses, Runtime, Traffic
 from beffroi.hosting.vault import DATABASE_PASSWORD, Vault
 from beffroi.kernel.errors import FailedError
@@ -66,6 +70,7 @@ class Launcher:
 
     def __init__(self, tools: HostingTools) -> None:
         self._tools = tools
+        self._stopped: set[str] = set()
 
     async def serve(self, deployment: Deployment, uid_number: int, progress: Progress) -> None:
         """Prepare a deployment and make it serve; the one before still has the traffic.
@@ -83,25 +88,31 @@ class Launcher:
             await progress.step("starting")
             await self.start(launch)
         except BaseException:
-            await self._tools.runtime.stop(deployment.unit, 0)
+            await self.stop(deployment.unit, within_s=0)
             raise
 
     async def restart(self, deployment: Deployment, uid_number: int) -> None:
         """Start the serving deployment's instance again."""
         await self._tools.runtime.stop(deployment.unit, _STOP_WITHIN_S)
-        await self.start(await self._launch_of(deployment, uid_number))
-        self.switch_traffic(deployment)
+        launch = await self._launch_of(deployment, uid_number)
+        try:
+            await self.start(launch)
+        except BaseException:
+            await self._tools.runtime.stop(deployment.unit, 0)
+            raise
 
     async def start(self, launch: Launch) -> None:
         """Launch an instance and wait until it is healthy."""
         folder = environments.socket_folder(self._tools.places, launch.deployment.unit)
         environments.writable_folder(folder, launch.identity, platform_identity(NGINX_NUMBER))
         socket = folder / "http.sock"
-        socket.unlink(missing_ok=True)
+        _clear(socket)
+        self._stopped.discard(launch.deployment.unit)
         plan = self._plan(launch, launch.deployment.unit, "application.log")
         command = environments.serve_command(launch.application)
+        output = OutputMark.at_end_of(plan.log_path)
         self._tools.runtime.launch(msgspec.structs.replace(plan, command=command))
-        await self._wait_until_healthy(launch, socket)
+        await self._wait_until_healthy(launch, socket, output)
 
     def switch_traffic(self, deployment: Deployment) -> None:
         """Send the visitors to a deployment, from now on."""
@@ -120,14 +131,17 @@ class Launcher:
                     await asyncio.sleep(_DRAIN_PERIOD_S)
         await self.stop(unit)
 
-    async def stop(self, unit: str) -> None:
+    async def stop(self, unit: str, within_s: float = _STOP_WITHIN_S) -> None:
         """Stop an instance and remove its socket."""
-        await self._tools.runtime.stop(unit, _STOP_WITHIN_S)
-        folder = environments.socket_folder(self._tools.places, unit)
-        (folder / "http.sock").unlink(missing_ok=True)
-        for empty in (folder, folder.parent):
-            with suppress(FileNotFoundError):
-                empty.rmdir()
+        self._stopped.add(unit)
+        await self._tools.runtime.stop(unit, within_s)
+        _clear(environments.socket_folder(self._tools.places, unit).parent)
+
+    def was_stopped(self, unit: str) -> bool:
+        """Tell, once, whether an instance that ended was stopped on purpose."""
+        stopped = unit in self._stopped
+        self._stopped.discard(unit)
+        return stopped
 
     async def run_job(self, deployment: Deployment, uid_number: int, name: str) -> Ended:
         """Run a scheduled command of a deployment to its end."""
@@ -170,30 +184,29 @@ class Launcher:
     async def _prepare(self, launch: Launch, command: str) -> None:
         plan = self._plan(launch, f"{launch.deployment.unit}.prepare", "prepare.log")
         words = environments.words(command)
+        output = OutputMark.at_end_of(plan.log_path)
         ended = await self._tools.runtime.run(
             msgspec.structs.replace(plan, command=words), _PREPARE_WITHIN_S
         )
         if ended.status != 0:
-            raise self._failure(launch, f"«{command}»", ended, plan.log_path)
+            raise _failure(launch.application, f"«{command}»", ended, output)
 
-    async def _wait_until_healthy(self, launch: Launch, socket: Path) -> None:
+    async def _wait_until_healthy(self, launch: Launch, socket: Path, output: OutputMark) -> None:
         """Ask for the health page until it answers 200-399."""
         unit, health = launch.deployment.unit, launch.application.health
-        log_path = self.log_path(launch.application.name, "application.log")
         exit_of_unit = asyncio.create_task(self._tools.runtime.wait_for_exit(unit))
         status: int | None = None
         try:
             async with asyncio.timeout(health.within_s):
                 while not exit_of_unit.done():
-                    if socket.exists():
-                        socket.chmod(0o666)
+                    _open_to_nginx(socket)
                     status = await probed_status(
                         socket, health.path, launch.application.hosts[0], within_s=_PROBE_WITHIN_S
                     )
                     if status is not None and 200 <= status < 400:
                         return
                     await asyncio.sleep(_PROBE_PERIOD_S)
-            raise self._failure(launch, "it", exit_of_unit.result(), log_path)
+            raise _failure(launch.application, "it", exit_of_unit.result(), output)
         except TimeoutError as error:
             raise FailedError(
                 "hosting.never_healthy",
@@ -201,27 +214,10 @@ class Launcher:
                 path=health.path,
                 within_s=health.within_s,
                 status="no answer" if status is None else status,
-                lines=_told(log_path),
+                lines=_told(output),
             ) from error
         finally:
             exit_of_unit.cancel()
-
-    def _failure(self, launch: Launch, what: str, ended: Ended, log_path: Path) -> FailedError:
-        limit = told_bytes(launch.application.limits.memory_mib * MIB)
-        name, lines = launch.application.name, _told(log_path)
-        if ended.memory_kills:
-            return FailedError(
-                "hosting.out_of_memory",
-                application=name,
-                what=what,
-                limit=limit,
-                lines=lines,
-            )
-        if ended.timed_out:
-            status = "out of time"
-        else:
-            status = "unknown" if ended.status is None else str(ended.status)
-        return FailedError("hosting.ended", application=name, what=what, status=status, lines=lines)
 
     def _plan(self, launch: Launch, unit: str, log_name: str) -> InstancePlan:
         tools, application = self._tools, launch.application
@@ -249,5 +245,41 @@ class Launcher:
         )
 
 
-def _told(log_path: Path) -> str:
-    return "\n".join(log_files.last_lines(log_path, _LINES_TOLD))
+def _clear(path: Path) -> None:
+    """Remove what lies in a folder of the application's, which may be anything."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _open_to_nginx(socket: Path) -> None:
+    """Let nginx connect, once the socket is there.
+
+    The folder is the application's: a link in the socket's place must open no other file.
+    """
+    with suppress(FileNotFoundError, OSError):
+        descriptor = os.open(socket, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                Path(f"/proc/self/fd/{descriptor}").chmod(0o666)
+        finally:
+            os.close(descriptor)
+
+
+def _failure(application: Application, what: str, ended: Ended, output: OutputMark) -> FailedError:
+    name, lines = application.name, _told(output)
+    if ended.memory_kills:
+        limit = told_bytes(application.limits.memory_mib * MIB)
+        return FailedError(
+            "hosting.out_of_memory", application=name, what=what, limit=limit, lines=lines
+        )
+    if ended.timed_out:
+        status = "out of time"
+    else:
+        status = "unknown" if ended.status is None else str(ended.status)
+    return FailedError("hosting.ended", application=name, what=what, status=status, lines=lines)
+
+
+def _told(output: OutputMark) -> str:
+    return "\n".join(output.last_lines(_LINES_TOLD))

@@ -13,6 +13,7 @@ from beffroi.territory.model import Application, ApplicationKind
 RELEASES_KEPT = 5
 _CALM_AFTER_S = 600.0
 _RESTART_PAUSE_MOST_S = 300.0
+_DOUBLINGS_MOST = 9
 
 
 class DeploymentState(StrEnum):
@@ -186,7 +187,8 @@ def pause_before_restart_s(crash_ages_s: Sequence[float]) -> float:
         0 after the first crash of ten calm minutes, then 1, 2, 4... up to 300 seconds.
     """
     recent = sum(1 for age in crash_ages_s if age < _CALM_AFTER_S)
-    return 0.0 if recent <= 1 else min(_RESTART_PAUSE_MOST_S, 2.0 ** (recent - 2))
+    doublings = min(recent - 2, _DOUBLINGS_MOST)
+    return 0.0 if recent <= 1 else min(_RESTART_PAUSE_MOST_S, 2.0**doublings)
 
 
 def obsolete_releases(releases: Sequence[Release], in_use: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Redirect, Template
@@ -153,10 +153,10 @@ class ApplicationPage:
 
 async def _application_page(
     name: Name,
-    actor: Actor,
-    hosting: Hosting,
-    territory: TerritoryService,
-    rates: ProcessorRates,
+    actor: NamedDependency[Actor],
+    hosting: NamedDependency[Hosting],
+    territory: NamedDependency[TerritoryService],
+    rates: NamedDependency[ProcessorRates],
 ) -> ApplicationPage:
     return ApplicationPage(name, actor, hosting, territory, rates)
 
@@ -168,7 +168,10 @@ Verb = Annotated[Literal["deploy", "restart", "stop", "start"], Parameter()]
 
 @get("/")
 async def list_applications(
-    hosting: Hosting, actor: Actor, rates: ProcessorRates, after: str = ""
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+    rates: NamedDependency[ProcessorRates],
+    after: str = "",
 ) -> Template:
     """Show the applications that follow the last one seen, in the order of their owners."""
     ordered = sorted(await hosting.applications(actor), key=_place)
@@ -184,20 +187,27 @@ async def list_applications(
 
 
 @get("/{name:str}")
-async def show_application(one: ApplicationPage, log: str = "") -> Template:
+async def show_application(one: NamedDependency[ApplicationPage], log: str = "") -> Template:
     """Show one application."""
     return await one.shown(log)
 
 
 @get("/{name:str}/state")
-async def show_state(name: Name, hosting: Hosting, actor: Actor, rates: ProcessorRates) -> Template:
+async def show_state(
+    name: Name,
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+    rates: NamedDependency[ProcessorRates],
+) -> Template:
     """Answer the part of the page that refreshes itself."""
     context = {"application": await hosting.application(actor, name), "rates": rates}
     return Template("hosting/state.html", context=context)
 
 
 @post("/{name:str}/{verb:str}")
-async def change_running(name: Name, verb: Verb, hosting: Hosting, actor: Actor) -> Redirect:
+async def change_running(
+    name: Name, verb: Verb, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Redirect:
     """Deploy, restart, stop or start, and lead to how it goes."""
     verbs = {
         "deploy": hosting.deploy,
@@ -209,7 +219,9 @@ async def change_running(name: Name, verb: Verb, hosting: Hosting, actor: Actor)
 
 
 @post("/{name:str}/roll-back")
-async def roll_back(name: Name, data: RollBackForm, hosting: Hosting, actor: Actor) -> Redirect:
+async def roll_back(
+    name: Name, data: RollBackForm, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Redirect:
     """Serve an earlier deployment again, and lead to how it goes."""
     return _followed(await hosting.roll_back(actor, name, data.deployment))
 
@@ -219,9 +231,9 @@ async def set_secret(
     name: Name,
     secret: Name,
     data: SecretForm,
-    hosting: Hosting,
-    actor: Actor,
-    one: ApplicationPage,
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+    one: NamedDependency[ApplicationPage],
 ) -> Response[bytes] | Redirect:
     """Give a secret another value."""
     if not 0 < len(data.value) <= _SECRET_MAX_LENGTH:
@@ -233,7 +245,11 @@ async def set_secret(
 
 @post("/{name:str}/secrets/{secret:str}/reveal", status_code=200)
 async def reveal_secret(
-    name: Name, secret: Name, hosting: Hosting, actor: Actor, one: ApplicationPage
+    name: Name,
+    secret: Name,
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+    one: NamedDependency[ApplicationPage],
 ) -> Template:
     """Show one secret's value, on this page alone."""
     value = await hosting.reveal_secret(actor, name, secret)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -106,7 +106,10 @@ class Ended(msgspec.Struct, frozen=True):
 class Runtime(Protocol):
     """Runs processes for applications; the state is read from the machine."""
 
-    capabilities: ClassVar[RuntimeCapabilities]
+    @property
+    def capabilities(self) -> RuntimeCapabilities:
+        """Tell what it can do on this machine."""
+        ...
 
     def launch(self, plan: InstancePlan) -> None:
         """Start an instance."""

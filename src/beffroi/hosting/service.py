@@ -243,6 +243,7 @@ class Hosting:
         stopped: bool,
     ) -> HostedApplication:
         usage = self._tools.runtime.usage(serving.unit) if serving else None
+        runs = usage is not None and not self._deployer.starts_again(application.name)
         return HostedApplication(
             name=application.name,
             title=application.title,
@@ -250,7 +251,7 @@ class Hosting:
             kind=application.kind,
             url=self._tools.addresses.url_of(application),
             hosts=application.hosts,
-            state=_state(serving, newest, stopped=stopped, runs=usage is not None),
+            state=_state(serving, newest, stopped=stopped, runs=runs),
             serving=serving,
             newest=newest,
             usage=usage,

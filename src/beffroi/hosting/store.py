@@ -167,12 +167,16 @@ async def set_state(
     )
 
 
-async def fail_starting(connection: Connection, reason: str) -> int:
-    """Close the deployments that a killed platform left starting."""
+async def fail_starting(connection: Connection, reason: str, application: str | None = None) -> int:
+    """Close the deployments, of one application or of all, that were left starting."""
     return await execute(
         connection,
-        "update hosting.deployment set state = 'failed', reason = %s where state = 'starting'",
-        (reason,),
+        """
+        update hosting.deployment set state = 'failed', reason = %(reason)s
+        where state = 'starting'
+            and (%(application)s::text is null or application = %(application)s)
+        """,
+        {"reason": reason, "application": application},
     )
 
 

@@ -10,7 +10,8 @@ from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes import log_files
 from beffroi.kernel.processes.exits import wait_for_exit
-from beffroi.kernel.processes.launch import found_running, is_alive, launch
+from beffroi.kernel.processes.launch import found_running, is_alive, last_launched, launch
+from beffroi.kernel.processes.leftovers import end_leftovers
 from beffroi.kernel.processes.limits.rlimits import RlimitLimiter
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess
 from beffroi.kernel.processes.stopping import kill, stop
@@ -56,9 +57,12 @@ class EngineProcess:
             raise self._did_not_start(f"no answer after {within_s:.0f} s") from error
 
     async def stop(self, sign: signal.Signals, within_s: float) -> None:
-        """Ask the engine to end, then force it."""
-        process = self.running()
+        """Ask the engine to end, then force it; end what a dead one left behind."""
+        process = last_launched(self.name, self.folder)
         if process is None:
+            return
+        if not is_alive(process):
+            await end_leftovers(process)
             return
         main = self.main_pid(process)
         if main == process.pid:

@@ -141,6 +141,7 @@ class PostgresqlEngine:
                 await execute(connection, "create database beffroi owner beffroi")
                 await execute(connection, "revoke connect on database beffroi from public")
                 await execute(connection, "revoke connect on database postgres from public")
+                await execute(connection, "revoke connect on database template1 from public")
 
     async def _answers(self) -> bool:
         try:

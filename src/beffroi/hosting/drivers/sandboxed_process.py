@@ -1,19 +1,21 @@
 """Instances as bubblewrap sandboxes on this machine."""
 
 import asyncio
+import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 from beffroi.hosting.ports import Ended, InstancePlan, RuntimeCapabilities
-from beffroi.kernel.places import Places
+from beffroi.kernel.places import Places, platform_identity
 from beffroi.kernel.processes import exits
-from beffroi.kernel.processes.launch import found_running, launch
+from beffroi.kernel.processes.launch import found_running, last_launched, launch
 from beffroi.kernel.processes.limits import Limiter
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess, Sandbox, Usage
 from beffroi.kernel.processes.stopping import kill, stop_sandboxed
-from beffroi.kernel.processes.tables import children_of
+from beffroi.kernel.processes.tables import descendants_of
 
 _CONNECTED = "03"
+_UNIX_SOCKETS = Path("/proc/net/unix")
 
 
 class SandboxedProcessRuntime:
@@ -22,13 +24,18 @@ class SandboxedProcessRuntime:
     Instances outlive the platform: their process files tell the next one that they run.
     """
 
-    capabilities: ClassVar[RuntimeCapabilities] = RuntimeCapabilities(
-        name="sandboxed process", own_user=True, whole_unit_limits=True
-    )
-
     def __init__(self, places: Places, limiter: Limiter) -> None:
         self._places = places
         self._limiter = limiter
+
+    @property
+    def capabilities(self) -> RuntimeCapabilities:
+        """Tell what this user may have the kernel do on this machine."""
+        return RuntimeCapabilities(
+            name="sandboxed process",
+            own_user=platform_identity(0) is not None,
+            whole_unit_limits=self._limiter.capabilities.whole_unit,
+        )
 
     def launch(self, plan: InstancePlan) -> None:
         """Start an instance."""
@@ -39,13 +46,15 @@ class SandboxedProcessRuntime:
         process = launch(self._process_plan(plan), self._limiter)
         timed_out = False
         try:
-            status = await asyncio.wait_for(exits.wait_for_exit(process), deadline_s)
+            # Not wait_for: on Python 3.11 it swallows a cancellation that meets the end.
+            async with asyncio.timeout(deadline_s):
+                status = await exits.wait_for_exit(process)
         except TimeoutError:
             timed_out = True
             status = await kill(process)
         except asyncio.CancelledError:
             await kill(process)
-            self._limiter.release(plan.unit)
+            self._forget(plan.unit)
             raise
         kills = self._limiter.usage(plan.unit, process.pid).memory_kills
         self._forget(plan.unit)
@@ -68,8 +77,11 @@ class SandboxedProcessRuntime:
         return Ended(status, memory_kills=self._limiter.usage(unit, process.pid).memory_kills)
 
     async def stop(self, unit: str, within_s: float) -> None:
-        """Ask an instance to end, force it after the delay, leave nothing of it."""
-        process = self._found(unit)
+        """Ask an instance to end, force it after the delay, leave nothing of it.
+
+        One that ended by itself may have left processes behind: they are ended too.
+        """
+        process = last_launched(unit, self._places.process_folder(unit))
         if process is not None:
             await stop_sandboxed(process, within_s=within_s)
         self._forget(unit)
@@ -80,14 +92,19 @@ class SandboxedProcessRuntime:
         return None if process is None else self._limiter.usage(unit, process.pid)
 
     def open_connections(self, unit: str, socket: Path) -> int:
-        """Count the accepted connections in the instance's own table of unix sockets."""
+        """Count the connections that the instance has accepted and not closed.
+
+        The kernel lists an accepted connection in the network namespace of the one who
+        connected, nginx, which is the machine's; what the instance holds open tells its own.
+        """
         process = self._found(unit)
-        inside = [] if process is None else children_of(process.pid)
-        if not inside:
+        if process is None:
             return 0
-        table = Path(f"/proc/{inside[0]}/net/unix")
-        rows = (line.split() for line in table.read_text().splitlines()[1:])
-        return sum(1 for row in rows if row[-1] == str(socket) and row[5] == _CONNECTED)
+        held = {inode for row in descendants_of(process.pid) for inode in _sockets_of(row.pid)}
+        rows = (line.split() for line in _UNIX_SOCKETS.read_text().splitlines()[1:])
+        return sum(
+            1 for row in rows if row[-1] == str(socket) and row[5] == _CONNECTED and row[6] in held
+        )
 
     def _process_plan(self, plan: InstancePlan) -> ProcessPlan:
         return ProcessPlan(
@@ -106,11 +123,19 @@ class SandboxedProcessRuntime:
 
     def _forget(self, unit: str) -> None:
         self._limiter.release(unit)
-        folder = self._places.process_folder(unit)
-        for name in ("pid", "passwd", "group"):
-            (folder / name).unlink(missing_ok=True)
-        if folder.is_dir():
-            folder.rmdir()
+        shutil.rmtree(self._places.process_folder(unit), ignore_errors=True)
+
+
+def _sockets_of(pid: int) -> frozenset[str]:
+    """Return the inodes of the sockets that a process holds open; none once it is gone."""
+    held: set[str] = set()
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                kind, _, inode = str(descriptor.readlink()).partition(":")
+                if kind == "socket":
+                    held.add(inode.strip("[]"))
+    return frozenset(held)
 
 
 def _is_instance(name: str) -> bool:

@@ -1,6 +1,8 @@
 """A folder of the machine."""
 
 import asyncio
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -17,7 +19,15 @@ class FolderSource:
         folder = Path(source.folder)
         if not folder.is_dir():
             raise FailedError("hosting.source_missing", source=source.folder)
-        await asyncio.to_thread(_copy, folder, into)
+        try:
+            await asyncio.to_thread(_copy, folder, into)
+        except shutil.Error as error:
+            _, _, reason = error.args[0][0]
+            if os.strerror(errno.ENOSPC) in reason:
+                raise
+            raise FailedError(
+                "hosting.source_unreadable", source=source.folder, reason=reason
+            ) from error
         return source.folder
 
 
