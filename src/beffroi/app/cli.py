@@ -1,7 +1,8 @@
 """The command line: one program, every verb of the console."""
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -77,20 +78,26 @@ def main() -> None:
     try:
         program()
     except TerritoryInvalidError as error:
-        _tell(error.told(told_language()))
+        language = told_language()
+        _tell(error.message(language), findings=error.findings(language))
     except BeffroiError as error:
         language = told_language()
         _tell(error.message(language), error.remedy(language))
     except RefusedError as error:
-        _tell(error.problem.detail, error.problem.remedy)
+        problem = error.problem
+        remedy = "" if problem.findings else problem.remedy
+        _tell(problem.detail, remedy, problem.findings)
     except httpx.TransportError:
         _tell(sentence(told_language(), "app.cli.unreachable"))
     except BrokenPipeError:
         sys.exit(141)
 
 
-def _tell(message: str, remedy: str = "") -> None:
+def _tell(message: str, remedy: str = "", findings: Sequence[Mapping[str, Any]] = ()) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for one in findings:
+        place = f"{one['file']}:{one['line']}:{one['column']}"
+        console.print(f"{place}  {one['message']}\n    {one['remedy']}", markup=False)
     console.print(f"beffroi: {message}", style="red", markup=False)
     if remedy:
         told = sentence(told_language(), "app.cli.remedy", remedy=remedy)

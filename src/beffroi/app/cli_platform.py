@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from beffroi.app.settings import chosen_data_folder
+from beffroi.app.settings import chosen_data_folder, database_url, loaded_settings
 from beffroi.engines.doctor import Verdict, examine
 from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.http.command_line import (
@@ -42,7 +42,8 @@ def doctor(*, as_json: JsonOption = False) -> None:
     """Tell what this machine offers and lacks, with the remedies."""
     language = told_language()
     places = Places.of(chosen_data_folder(os.environ))
-    joins = bool(os.environ.get("BEFFROI_DATABASE_URL"))
+    settings = loaded_settings(places.data, os.environ)
+    joins = database_url(settings, os.environ) is not None
     found = asyncio.run(examine(places.data, joins_database=joins))
     if as_json:
         show_json(

@@ -25,6 +25,7 @@ from beffroi.hosting.service import HostedApplication
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.http.command_line import told_language
 from beffroi.kernel.operations.model import OperationState
+from beffroi.kernel.places import Places
 from beffroi.kernel.rights.model import PLATFORM
 
 _LOOK_PERIOD_S = 0.25
@@ -49,6 +50,7 @@ def up(
     """Run the platform here: engines, applications, console. Ctrl-C stops all of it."""
     folder = data or chosen_data_folder(os.environ)
     settings = loaded_settings(folder, os.environ)
+    folder = Places.of(folder).data
     _log_to_file(folder, settings.log_level)
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(folder, settings, file))

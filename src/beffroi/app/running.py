@@ -25,13 +25,14 @@ from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.log import Entry, Follower
 from beffroi.kernel.places import Places
 from beffroi.kernel.rights.model import PLATFORM, Role
-from beffroi.kernel.secrets import SealingKey, Secret
+from beffroi.kernel.secrets import SealingKey
 from beffroi.territory.loading import load_territory
 from beffroi.territory.service import TerritoryService
 
 _logger = logging.getLogger(__name__)
 OPERATOR = "operator"
 _CONSOLE_WITHIN_S = 10.0
+_THIS_MACHINE = "this machine"
 
 
 @asynccontextmanager
@@ -98,6 +99,8 @@ async def _foundation(
 async def _ports(places: Places, settings: Settings) -> Ports:
     trial = NginxEngine(places, await found_nginx(), ())
     runs = (await trial.status()).pid is not None
+    if not runs:
+        await trial.stop()
     return chosen_ports(settings, places.data, nginx_runs=runs)
 
 
@@ -109,7 +112,7 @@ async def _delivery_settings(foundation: Foundation, settings: Settings) -> Deli
         addresses=settings.listen_addresses,
         http_port=foundation.ports.http,
         https_port=foundation.ports.https,
-        console_host=f"console.{held.document.domain}",
+        console_host=held.document.console_host,
         acme=acme_settings(
             settings.acme_directory, settings.acme_contact, settings.acme_authority_file
         ),
@@ -140,7 +143,7 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     RouteTable(foundation.places).point(CONSOLE, folder)
     await platform.delivery_controller.prepare()
     await foundation.nginx.start()
-    write_control(foundation.places.data, socket, await _control_token(platform))
+    await _let_commands_in(platform, socket)
     try:
         yield
     finally:
@@ -149,14 +152,15 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
             await asyncio.wait_for(serving, _CONSOLE_WITHIN_S)
 
 
-async def _control_token(platform: Platform) -> Secret:
-    """Make the token of this machine's commands; the one of the last start ends."""
+async def _let_commands_in(platform: Platform, socket: Path) -> None:
+    """Make a token for this machine's commands; those of earlier starts end once it is told."""
     rights = platform.services.rights
     actor = (await rights.put_account(PLATFORM, OPERATOR, Role.OPERATOR)).actor
-    for token in await rights.tokens(actor):
-        if token.label == "this machine":
-            await rights.withdraw(actor, token.digest)
-    return (await rights.issue_token(actor, "this machine")).secret
+    earlier = [one for one in await rights.tokens(actor) if one.label == _THIS_MACHINE]
+    issued = await rights.issue_token(actor, _THIS_MACHINE)
+    write_control(platform.foundation.places.data, socket, issued.secret)
+    for token in earlier:
+        await rights.withdraw(actor, token.digest)
 
 
 @asynccontextmanager

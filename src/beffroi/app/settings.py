@@ -4,7 +4,6 @@ A setting comes from the environment (``BEFFROI_HTTPS_PORT``), else from ``beffr
 data folder (``https_port = 8443``), else from its default.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -20,7 +19,7 @@ from beffroi.kernel.secrets import Secret
 
 _PREFIX = "BEFFROI_"
 _FILE = "beffroi.toml"
-_CLIENT_VARIABLES = frozenset({"BEFFROI_URL", "BEFFROI_TOKEN", "BEFFROI_TEST_SLOWNESS"})
+_CLIENT_VARIABLES = frozenset({"BEFFROI_URL", "BEFFROI_TOKEN"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,9 +90,9 @@ def loaded_settings(data: Path, environment: Mapping[str, str]) -> Settings:
 
 def database_url(settings: Settings, environment: Mapping[str, str]) -> Secret | None:
     """Return the URL of the operator's own PostgreSQL, where there is one."""
-    if settings.database_url_file:
-        return Secret(Path(settings.database_url_file).read_text().strip())
     given = environment.get("BEFFROI_DATABASE_URL", "")
+    if not given and settings.database_url_file:
+        given = Path(settings.database_url_file).read_text().strip()
     return Secret(given) if given else None
 
 
@@ -126,8 +125,3 @@ def _from_environment(environment: Mapping[str, str]) -> Given:
         for name, value in environment.items()
         if name.startswith(_PREFIX) and name not in elsewhere
     }
-
-
-def environment_of_process() -> Mapping[str, str]:
-    """Return the environment that the program was started with."""
-    return os.environ

@@ -108,7 +108,7 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         engine_controller=engine_controller,
         delivery_controller=delivery_controller,
         hosting=reconciler,
-        delivery=Reconciler("delivery", delivery_controller, clock, period_s=3600),
+        delivery=Reconciler("delivery", delivery_controller, clock, period_s=300),
         engines=engine_reconciler,
     )
 

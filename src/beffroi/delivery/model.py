@@ -204,7 +204,7 @@ def is_local(name: str) -> bool:
 
 def wanted_state(territory: Territory, settings: DeliverySettings) -> Wanted:
     """Tell what a territory asks of delivery."""
-    routes = {settings.console_host: CONSOLE}
+    routes: dict[str, str] = {}
     aliases: dict[str, str] = {}
     redirects: list[Redirect] = []
     for application in territory.applications.values():
@@ -215,6 +215,7 @@ def wanted_state(territory: Territory, settings: DeliverySettings) -> Wanted:
             for host in application.hosts
             for path, target in application.redirects.items()
         )
+    routes[settings.console_host] = CONSOLE
     domains = {territory.domain, *(owner.domain for owner in territory.organisations.values())}
     hosts = sorted({*routes, *aliases})
     naming = _naming(domains, hosts)

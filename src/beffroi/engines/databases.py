@@ -35,6 +35,7 @@ class ApplicationDatabases:
         """Make the application's role and database, or set its password anew."""
         name = database_name(application)
         async with await Database(self._url).dedicated() as connection:
+            await _run(connection, "set createrole_self_grant = 'set, inherit'")
             if await fetch_value(connection, "select 1 from pg_roles where rolname = %s", (name,)):
                 verb = "alter"
             else:
@@ -48,7 +49,7 @@ class ApplicationDatabases:
             known = "select 1 from pg_database where datname = %s"
             if await fetch_value(connection, known, (name,)) is None:
                 await _run(connection, f"create database {name} owner {name}")
-                await _run(connection, f"revoke connect on database {name} from public")
+            await _run(connection, f"revoke connect on database {name} from public")
 
     async def remove(self, application: str) -> None:
         """Remove the database and the role, with all they hold."""

@@ -151,8 +151,8 @@ class Builder:
         cache = self._places.data / "packages" / application.name
         cache.mkdir(parents=True, exist_ok=True)
         if identity is not None:
-            await asyncio.to_thread(_give_to, fetched.folder, identity)
-            await asyncio.to_thread(_give_to, cache, identity)
+            await asyncio.to_thread(environments.give_to, fetched.folder, identity)
+            await asyncio.to_thread(environments.give_to, cache, identity)
         for command in commands:
             await progress.step(command.told)
             await self._run_build_command(application, fetched, identity, command, cache)
@@ -233,14 +233,6 @@ def _make_read_only(folder: Path) -> None:
             path = Path(parent, name)
             if not path.is_symlink():
                 path.chmod(0o555 if path.stat().st_mode & stat.S_IXUSR else 0o444)
-
-
-def _give_to(folder: Path, identity: Identity) -> None:
-    """Change the owner of all of a folder; a link put there meanwhile leads nowhere else."""
-    os.chown(folder, identity.uid, identity.gid, follow_symlinks=False)
-    for _, folders, files, descriptor in os.fwalk(folder):
-        for name in (*folders, *files):
-            os.chown(name, identity.uid, identity.gid, dir_fd=descriptor, follow_symlinks=False)
 
 
 def _size_bytes(folder: Path) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from beffroi.hosting import store
 from beffroi.hosting.deploying import Deployer
@@ -27,6 +27,7 @@ from beffroi.kernel.rights.model import PLATFORM
 _logger = logging.getLogger(__name__)
 _PROBE_PERIOD_S = 25.0
 _SILENCES_BEFORE_RESTART = 3
+_CRASHES_KEPT = 20
 
 
 class HostingController:
@@ -49,7 +50,7 @@ class HostingController:
         self._deployer = deployer
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._crashes: dict[str, list[float]] = defaultdict(list)
-        self._silences: dict[str, int] = defaultdict(int)
+        self._silences: dict[str, int] = {}
         self._probed_at_s = clock.monotonic_s()
         self.on_exit: Callable[[], None] = lambda: None
 
@@ -60,9 +61,11 @@ class HostingController:
         async with self._database.transaction(EVERYTHING) as connection:
             records = await store.records(connection)
             serving = await store.serving(connection)
-        units = {name: self._deployer.units_of(name) for name in {*wanted, *records}}
-        self._watch([unit for names in units.values() for unit in names])
-        await self._probe([one for name, one in serving.items() if one.unit in units.get(name, ())])
+        running = self._deployer.units()
+        units = {name: running.get(name, []) for name in {*wanted, *records, *running}}
+        alive = [one for name, one in serving.items() if one.unit in units.get(name, ())]
+        self._watch([one.unit for one in alive])
+        await self._probe(alive)
         return tuple(
             Hosted(
                 application=name,
@@ -72,7 +75,7 @@ class HostingController:
                 serving=serving.get(name),
                 running_units=frozenset(units[name]),
                 may_restart=self._may_restart(name),
-                silent=self._silences[name] >= _SILENCES_BEFORE_RESTART,
+                silent=_is_silent(serving.get(name), self._silences),
                 busy=self._deployer.busy(name),
             )
             for name in sorted(units)
@@ -88,7 +91,7 @@ class HostingController:
             case Act.DEPLOY:
                 return await self._deploy(step.application)
             case Act.RESTART:
-                self._silences.pop(step.application, None)
+                self._silences.pop(step.unit, None)
                 await self._deployer.restart_crashed(step.application, step.unit)
                 return f"instance {step.unit} was started again"
             case Act.REAP:
@@ -125,9 +128,10 @@ class HostingController:
             return
         self._probed_at_s = now
         answers = await asyncio.gather(*map(self._deployer.launcher.is_healthy, serving))
-        for deployment, healthy in zip(serving, answers, strict=True):
-            name = deployment.application
-            self._silences[name] = 0 if healthy else self._silences[name] + 1
+        self._silences = {
+            one.unit: 0 if healthy else self._silences.get(one.unit, 0) + 1
+            for one, healthy in zip(serving, answers, strict=True)
+        }
 
     def _watch(self, units: Sequence[str]) -> None:
         for unit in units:
@@ -139,7 +143,9 @@ class HostingController:
         ended = await self._runtime.wait_for_exit(unit)
         del self._watches[unit]
         if not self._deployer.launcher.was_stopped(unit):
-            self._crashes[unit.partition(".")[0]].append(self._clock.monotonic_s())
+            crashes = self._crashes[unit.partition(".")[0]]
+            crashes.append(self._clock.monotonic_s())
+            del crashes[:-_CRASHES_KEPT]
         _logger.info(
             "hosting unit=%s state=ended status=%s memory_kills=%s",
             unit,
@@ -158,3 +164,8 @@ class HostingController:
             asyncio.get_running_loop().call_later(pause_s - ages[-1], self.on_exit)
             return False
         return True
+
+
+def _is_silent(serving: Deployment | None, silences: Mapping[str, int]) -> bool:
+    unit = "" if serving is None else serving.unit
+    return silences.get(unit, 0) >= _SILENCES_BEFORE_RESTART

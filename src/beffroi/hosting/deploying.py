@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from beffroi.hosting import store
 from beffroi.hosting.fingerprints import declaration_digest
@@ -98,7 +99,8 @@ class Deployer:
         async with self._locks[name]:
             await progress.step("starting")
             deployment = await self.serving(name)
-            await self._run_again(deployment)
+            if deployment.unit not in self.units_of(name):
+                await self._run_again(deployment)
             await self._set_stopped(deployment, stopped=False)
             return f"Deployment {deployment.number} serves."
 
@@ -148,6 +150,7 @@ class Deployer:
         """Close what a killed platform left half done."""
         async with self._database.transaction(EVERYTHING) as connection:
             await store.fail_starting(connection, _INTERRUPTED)
+            await store.end_job_runs(connection, self._clock.now(), _INTERRUPTED)
             records = await store.records(connection)
             serving = await store.serving(connection)
         for unit in self._tools.runtime.running_units():
@@ -159,17 +162,22 @@ class Deployer:
         await asyncio.to_thread(self._tools.builder.clear_workspaces)
 
     async def source_changed(self, application: Application) -> bool:
-        """Tell whether a serving application's source no longer is what was built.
+        """Tell whether an application's source is neither what serves nor what was built last.
+
+        A stopped application and one that was rolled back thus stay as they are.
 
         Raises:
             FailedError: The source cannot be had.
         """
         async with self._database.transaction(EVERYTHING) as connection:
             found = (await store.serving(connection)).get(application.name)
-        if found is None:
+            record = (await store.records(connection)).get(application.name)
+            releases = await store.releases_of(connection, application.name)
+        if found is None or record is None or record.stopped:
             return False
+        known = {found.digest, *(release.digest for release in releases[:1])}
         digest = await self._tools.builder.source_digest(application, new_id(self._clock.now()))
-        return digest != found.digest
+        return digest not in known
 
     async def stop_all(self) -> None:
         """Stop every instance at once; the next start runs them again."""
@@ -192,11 +200,15 @@ class Deployer:
 
     def units_of(self, name: str) -> list[str]:
         """Name an application's instances alive now, but for those that drain."""
-        return sorted(
-            unit
-            for unit in self._tools.runtime.running_units() - self._draining_units
-            if is_instance(unit) and unit.partition(".")[0] == name
-        )
+        return self.units().get(name, [])
+
+    def units(self) -> Mapping[str, list[str]]:
+        """Name every application's instances alive now, but for those that drain."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for unit in sorted(self._tools.runtime.running_units() - self._draining_units):
+            if is_instance(unit):
+                found[unit.partition(".")[0]].append(unit)
+        return found
 
     async def _deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
         async with self._database.transaction(EVERYTHING) as connection:
@@ -238,17 +250,18 @@ class Deployer:
         try:
             record = await self._record(deployment)
             await self.launcher.serve(deployment, record.uid_number, progress)
-        except BeffroiError as error:
-            await self._fail(deployment, str(error))
+        except BaseException as error:
+            await self._fail(deployment, _reason(error))
             raise
-        except asyncio.CancelledError:
-            await self._fail(deployment, _INTERRUPTED)
-            raise
+        # A cancellation between the commit and the switch would leave the traffic behind.
+        await asyncio.shield(self._take_over(deployment, before))
+        return f"Deployment {deployment.number} serves release {digest}."
+
+    async def _take_over(self, deployment: Deployment, before: Sequence[str]) -> None:
         await self._commit_serving(deployment)
         self.launcher.switch_traffic(deployment)
         for unit in before:
             self._drain_in_background(unit)
-        return f"Deployment {deployment.number} serves release {digest}."
 
     async def _begin(self, actor: Actor, application: Application, digest: str) -> Deployment:
         async with self._database.transaction(EVERYTHING) as connection:
@@ -339,6 +352,15 @@ class Deployer:
                 await store.delete_release(connection, name, digest)
         for digest in obsolete:
             await asyncio.to_thread(self._tools.builder.forget, name, digest)
+
+
+def _reason(error: BaseException) -> str:
+    match error:
+        case BeffroiError():
+            return str(error)
+        case asyncio.CancelledError():
+            return _INTERRUPTED
+    return "An unexpected error was logged."
 
 
 def _event(kind: str, deployment: Deployment) -> Event:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from beffroi.engines.databases import database_name
 from beffroi.hosting.vault import DATABASE_PASSWORD
 from beffroi.kernel.errors import FailedError
-from beffroi.kernel.places import Places
+from beffroi.kernel.places import Places, hand_over
 from beffroi.kernel.processes.model import Identity, Mount
 from beffroi.kernel.processes.sandbox import python_home
 from beffroi.kernel.secrets import Secret
@@ -174,6 +174,24 @@ def writable_folder(path: Path, identity: Identity | None, group: Identity | Non
     if identity is not None and group is not None:
         os.chown(path, identity.uid, group.gid)
         path.chmod(0o2770)
+
+
+def volume_folder(path: Path, identity: Identity | None) -> None:
+    """Make a volume, or give one that was kept to the user that its application has now."""
+    if identity is not None and path.exists() and path.stat().st_uid != identity.uid:
+        give_to(path, identity)
+    hand_over(path, identity)
+
+
+def give_to(folder: Path, identity: Identity) -> None:
+    """Change the owner of all of a folder, itself last: one cut short is begun again.
+
+    A link put there meanwhile leads nowhere else.
+    """
+    for _, folders, names, descriptor in os.fwalk(folder):
+        for name in (*folders, *names):
+            os.chown(name, identity.uid, identity.gid, dir_fd=descriptor, follow_symlinks=False)
+    os.chown(folder, identity.uid, identity.gid, follow_symlinks=False)
 
 
 def _database_environment(application: Application, password: Secret) -> dict[str, str]:

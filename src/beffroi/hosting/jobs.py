@@ -56,25 +56,32 @@ class JobScheduler:
         try:
             while True:
                 try:
-                    due = next_due(await self._deployments(), after)
+                    after = await self._start_next(after)
                 except UnavailableError as error:
                     _logger.warning("jobs state=failing %s", error)
                     await self._clock.sleep(_RETRY_S)
-                    continue
-                now = self._clock.now()
-                latest = now + timedelta(seconds=_LOOK_MOST_S)
-                if not due or due[0].at > latest:
-                    await self._clock.sleep(_LOOK_MOST_S)
-                    continue
-                await self._clock.sleep(max(0.0, (due[0].at - now).total_seconds()))
-                after = due[0].at
-                for job in due:
-                    self._start(job)
         finally:
             tasks = tuple(self._running.values())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_next(self, after: datetime) -> datetime:
+        """Start what is due next, within a minute; return the moment up to which all is done.
+
+        What a sleeping machine or an absent database made late by more than a minute is left out.
+        """
+        look = timedelta(seconds=_LOOK_MOST_S)
+        after = max(after, self._clock.now() - look)
+        due = next_due(await self._deployments(), after)
+        now = self._clock.now()
+        if not due or due[0].at > now + look:
+            await self._clock.sleep(_LOOK_MOST_S)
+            return max(after, now)
+        await self._clock.sleep(max(0.0, (due[0].at - now).total_seconds()))
+        for job in due:
+            self._start(job)
+        return due[0].at
 
     def _start(self, job: DueJob) -> None:
         key = (job.deployment.application, job.name)

@@ -22,7 +22,7 @@ from beffroi.hosting.vault import DATABASE_PASSWORD, Vault
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.http.probing import probed_status
 from beffroi.kernel.operations import Progress
-from beffroi.kernel.places import Places, hand_over, platform_identity
+from beffroi.kernel.places import Places, platform_identity
 from beffroi.kernel.processes import log_files
 from beffroi.kernel.processes.model import Identity, Limits
 from beffroi.kernel.secrets import Secret
@@ -178,7 +178,8 @@ class Launcher:
         if application.database:
             await self._tools.databases.ensure(application.name, secrets[DATABASE_PASSWORD])
         for volume in application.volumes:
-            hand_over(self._tools.places.volumes / application.name / volume, identity)
+            folder = self._tools.places.volumes / application.name / volume
+            await asyncio.to_thread(environments.volume_folder, folder, identity)
         return Launch(deployment, identity, secrets)
 
     async def _prepare(self, launch: Launch, command: str) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromQuery, Parameter
 from litestar.response import Redirect, Template
 
 from beffroi.hosting.model import Deployment, DeploymentState
@@ -171,7 +171,7 @@ async def list_applications(
     hosting: NamedDependency[Hosting],
     actor: NamedDependency[Actor],
     rates: NamedDependency[ProcessorRates],
-    after: str = "",
+    after: FromQuery[str] = "",
 ) -> Template:
     """Show the applications that follow the last one seen, in the order of their owners."""
     ordered = sorted(await hosting.applications(actor), key=_place)
@@ -187,7 +187,9 @@ async def list_applications(
 
 
 @get("/{name:str}")
-async def show_application(one: NamedDependency[ApplicationPage], log: str = "") -> Template:
+async def show_application(
+    one: NamedDependency[ApplicationPage], log: FromQuery[str] = ""
+) -> Template:
     """Show one application."""
     return await one.shown(log)
 

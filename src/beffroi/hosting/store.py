@@ -30,10 +30,12 @@ async def ensure_record(
     await execute(
         connection,
         """
-        insert into hosting.application (application, organisation) values (%s, %s)
-        on conflict (application) do update set organisation = excluded.organisation
+        insert into hosting.application (application, organisation)
+        select %(application)s, %(organisation)s where not exists (
+            select from hosting.application where application = %(application)s
+        ) on conflict do nothing
         """,
-        (application, organisation),
+        {"application": application, "organisation": organisation},
     )
     return await fetch_one(
         connection,
@@ -241,6 +243,23 @@ async def sealed_secrets(connection: Connection, application: str) -> Sequence[S
     )
 
 
+async def drawn_secret(
+    connection: Connection, application: str, organisation: str, name: str, sealed: bytes
+) -> SealedSecret:
+    """Keep a sealed secret unless there is one, perhaps drawn at the same moment; return it."""
+    return await fetch_one(
+        connection,
+        SealedSecret,
+        """
+        insert into hosting.secret as kept (application, name, organisation, sealed)
+        values (%s, %s, %s, %s)
+        on conflict (application, name) do update set sealed = kept.sealed
+        returning name, sealed, set_at
+        """,
+        (application, name, organisation, sealed),
+    )
+
+
 async def put_secret(
     connection: Connection, application: str, organisation: str, name: str, sealed: bytes
 ) -> None:
@@ -290,6 +309,15 @@ async def put_job_run(connection: Connection, run: JobRun) -> None:
             )
         """,
         {"application": run.application, "job": run.job, "kept": _JOB_RUNS_KEPT},
+    )
+
+
+async def end_job_runs(connection: Connection, ended_at: datetime, reason: str) -> int:
+    """Close the runs that a killed platform left open."""
+    return await execute(
+        connection,
+        "update hosting.job_run set finished_at = %s, output = %s where finished_at is null",
+        (ended_at, reason),
     )
 
 

@@ -22,24 +22,20 @@ class Vault:
         """Return an application's secrets by name; draw those that have no value yet."""
         wanted = [*application.secrets, *([DATABASE_PASSWORD] if application.database else [])]
         async with self._database.transaction(EVERYTHING) as connection:
-            kept = {
-                secret.name: self._key.opened(
-                    secret.sealed, _purpose(application.name, secret.name)
-                )
+            sealed = {
+                secret.name: secret
                 for secret in await store.sealed_secrets(connection, application.name)
-                if secret.name in wanted
             }
             for name in wanted:
-                if name not in kept:
-                    kept[name] = generated_secret()
-                    await store.put_secret(
+                if name not in sealed:
+                    sealed[name] = await store.drawn_secret(
                         connection,
                         application.name,
                         application.organisation,
                         name,
-                        self._key.sealed(kept[name], _purpose(application.name, name)),
+                        self._key.sealed(generated_secret(), _purpose(application.name, name)),
                     )
-        return kept
+        return {name: self._opened(application.name, sealed[name]) for name in wanted}
 
     def _opened(self, application: str, secret: store.SealedSecret) -> Secret:
         return self._key.opened(secret.sealed, _purpose(application, secret.name))

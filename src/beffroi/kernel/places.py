@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from beffroi.kernel.errors import ConflictError
 from beffroi.kernel.processes.model import Identity
 
 _IDENTITY_BASE = 210_000
@@ -23,13 +24,20 @@ class Places(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, data: Path) -> "Places":
-        """Derive the runtime folder from the data folder and make both."""
+        """Derive the runtime folder from the data folder and make both.
+
+        Raises:
+            ConflictError: One of them belongs to another user.
+        """
         data = data.absolute()
         places = cls(
             data, _runtime_base() / f"beffroi-{sha256(str(data).encode()).hexdigest()[:8]}"
         )
         for folder in (data, places.runtime):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if folder.stat().st_uid != os.geteuid():
+                raise ConflictError("kernel.folder_of_another", folder=folder)
+            folder.chmod(0o700)
         return places
 
     @property

@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from beffroi.kernel.catalogue import Language, sentence
+from beffroi.kernel.http.command_line import told_language
 from beffroi.territory.difference import Change, ChangeKind
 from beffroi.territory.errors import TerritoryInvalidError
 from beffroi.territory.loading import load_territory
@@ -22,8 +23,13 @@ def check(
         bool, typer.Option("--json", help="Print the findings as one JSON list.")
     ] = False,
     language: Annotated[
-        Language, typer.Option(envvar="BEFFROI_LANGUAGE", help="Language of the sentences.")
-    ] = Language.FR,
+        Language,
+        typer.Option(
+            envvar="BEFFROI_LANGUAGE",
+            default_factory=told_language,
+            help="Language of the sentences.",
+        ),
+    ],
 ) -> None:
     """Check a territory file and show all its mistakes, each with its line and its remedy."""
     try:

@@ -127,7 +127,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schedule: Annotated[
         Schedule, Meta(description="Five cron fields: minute, hour, day, month, day of week.")
     ]
-    command: Annotated[Command, Meta(description="Command line, split as a shell would.")]
+    command: Annotated[Command, Meta(description="Command line, run by the shell.")]
     deadline_s: Annotated[
         int, Meta(ge=1, le=86_400, description="Time after which it is stopped, in seconds.")
     ] = 600
@@ -254,3 +254,8 @@ class Territory(Declarations, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: Slug
     title: Title
     domain: HostName
+
+    @property
+    def console_host(self) -> str:
+        """The host name of the platform's own console."""
+        return f"console.{self.domain}"

@@ -44,7 +44,7 @@ def _unknown(name: str, section: str, given: Given, path: KeyPath) -> Iterator[M
 
 
 def _host_name_mistakes(territory: Territory) -> Iterator[Mistake]:
-    owners: dict[str, str] = {}
+    owners = {territory.console_host: "console"}
     for application in territory.applications.values():
         for key, names in (("hosts", application.hosts), ("aliases", application.aliases)):
             for place, name in enumerate(names):

@@ -40,19 +40,8 @@ async def running_pebble(
         if shutil.which(program) is None:
             pytest.skip(f"this machine has no {program} (apt install pebble)")
     dns_port, port = free_port(), free_port()
-    key = new_key()
-    (folder / "pebble.key").write_text(key.reveal())
-    (folder / "pebble.crt").write_text(await local.issue(("localhost",), key))
-    (folder / "roots.pem").write_text(await stage.service.authority_certificate())
-    asked = {
-        "listenAddress": f"127.0.0.1:{port}",
-        "managementListenAddress": f"127.0.0.1:{free_port()}",
-        "certificate": str(folder / "pebble.crt"),
-        "privateKey": str(folder / "pebble.key"),
-        "httpPort": checked_port or stage.settings.http_port,
-        "tlsPort": free_port(),
-    }
-    (folder / "pebble.json").write_bytes(msgspec.json.encode({"pebble": asked}))
+    await _write_certificates(folder, stage, local)
+    _write_configuration(folder, port, checked_port or stage.settings.http_port)
     environment = {"PATH": os.environ["PATH"], "PEBBLE_VA_NOSLEEP": "1"}
     environment["PEBBLE_WFE_NONCEREJECT"] = "20"
     resolver = ("-dns01", f"127.0.0.1:{dns_port}", "-defaultIPv6", "")
@@ -75,6 +64,25 @@ async def running_pebble(
         answers: bool = await eventually(lambda: _answers(settings), within_s=20)
         assert answers
         yield settings
+
+
+async def _write_certificates(folder: Path, stage: Stage, local: CertificateIssuer) -> None:
+    key = new_key()
+    (folder / "pebble.key").write_text(key.reveal())
+    (folder / "pebble.crt").write_text(await local.issue(("localhost",), key))
+    (folder / "roots.pem").write_text(await stage.service.authority_certificate())
+
+
+def _write_configuration(folder: Path, port: int, checked_port: int) -> None:
+    asked = {
+        "listenAddress": f"127.0.0.1:{port}",
+        "managementListenAddress": f"127.0.0.1:{free_port()}",
+        "certificate": str(folder / "pebble.crt"),
+        "privateKey": str(folder / "pebble.key"),
+        "httpPort": checked_port,
+        "tlsPort": free_port(),
+    }
+    (folder / "pebble.json").write_bytes(msgspec.json.encode({"pebble": asked}))
 
 
 async def _answers(settings: AcmeSettings) -> bool:

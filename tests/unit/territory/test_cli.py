@@ -31,7 +31,7 @@ def test_a_sound_file_is_said_to_be_sound(app: typer.Typer, write: Write) -> Non
 
 def test_a_mistake_is_shown_with_its_place_and_its_remedy(app: typer.Typer, write: Write) -> None:
     file = write(_SOUND + "site: {}\n")
-    result = CliRunner().invoke(app, [str(file)])
+    result = CliRunner().invoke(app, [str(file), "--language", "fr"])
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         f"{file}:2:1  La clé «site» n'existe pas ici ; la plus proche est «sites».",

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
 
 from beffroi.app.console.security import UNKEPT
@@ -82,20 +83,26 @@ class AccountsPage:
         return [one for one in declared.values() if self._actor.may(Permission.HOST, one.name)]
 
 
-async def accounts_page(request: PageRequest, rights: Rights, actor: Actor) -> AccountsPage:
+async def accounts_page(
+    request: PageRequest, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> AccountsPage:
     """Provide the page to the handlers below."""
     return AccountsPage(request, rights, actor)
 
 
 @get("/accounts")
-async def show_accounts(page: AccountsPage) -> Template:
+async def show_accounts(page: NamedDependency[AccountsPage]) -> Template:
     """Show the accounts that the actor manages, and the actor's own tokens."""
     return await page.shown()
 
 
 @post("/accounts", status_code=200)
 async def put_account(
-    data: AccountForm, page: AccountsPage, rights: Rights, actor: Actor, delivery: DeliveryService
+    data: AccountForm,
+    page: NamedDependency[AccountsPage],
+    rights: NamedDependency[Rights],
+    actor: NamedDependency[Actor],
+    delivery: NamedDependency[DeliveryService],
 ) -> Response[bytes]:
     """Create an account, or change its role, and make a link to sign in with."""
     try:
@@ -112,7 +119,11 @@ async def put_account(
 
 @post("/accounts/{name:str}/link", status_code=200)
 async def issue_link(
-    name: Name, page: AccountsPage, rights: Rights, actor: Actor, delivery: DeliveryService
+    name: Name,
+    page: NamedDependency[AccountsPage],
+    rights: NamedDependency[Rights],
+    actor: NamedDependency[Actor],
+    delivery: NamedDependency[DeliveryService],
 ) -> Template:
     """Make a one-time link and show it, this once."""
     proof = await rights.issue_link(actor, name)
@@ -120,7 +131,9 @@ async def issue_link(
 
 
 @post("/accounts/{name:str}/remove")
-async def remove_account(name: Name, rights: Rights, actor: Actor) -> Redirect:
+async def remove_account(
+    name: Name, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> Redirect:
     """Remove an account, its sessions and its tokens."""
     await rights.remove_account(actor, name)
     return Redirect("/accounts", status_code=303)
@@ -128,7 +141,10 @@ async def remove_account(name: Name, rights: Rights, actor: Actor) -> Redirect:
 
 @post("/tokens", status_code=200)
 async def issue_token(
-    data: TokenForm, page: AccountsPage, rights: Rights, actor: Actor
+    data: TokenForm,
+    page: NamedDependency[AccountsPage],
+    rights: NamedDependency[Rights],
+    actor: NamedDependency[Actor],
 ) -> Response[bytes]:
     """Make a token and show it, this once."""
     label = data.label.strip()[:_LABEL_MAX_LENGTH]
@@ -139,7 +155,9 @@ async def issue_token(
 
 
 @post("/tokens/{token:str}/withdraw")
-async def withdraw_token(token: str, rights: Rights, actor: Actor) -> Redirect:
+async def withdraw_token(
+    token: FromPath[str], rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> Redirect:
     """End a token at once."""
     await rights.withdraw(actor, token)
     return Redirect("/accounts", status_code=303)

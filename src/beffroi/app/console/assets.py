@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from beffroi.kernel.errors import NotFoundError
 
@@ -37,7 +38,7 @@ def asset_path(file: str) -> str:
 
 
 @get(f"{STATIC_PATH}/{{name:str}}", include_in_schema=False, cache_control=None)
-async def show_asset(name: str, request: Request[Any, Any, State]) -> Response[bytes]:
+async def show_asset(name: FromPath[str], request: Request[Any, Any, State]) -> Response[bytes]:
     """Answer a file; a name that is no longer current is unknown."""
     asset = next((one for one in _assets().values() if one.name == name), None)
     if asset is None:

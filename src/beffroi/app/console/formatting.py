@@ -34,8 +34,9 @@ def told_moment(moment: datetime, language: Language) -> str:
 
 
 def told_size(size_bytes: int, language: Language) -> str:
-    """Write a size with the language's unit: ``2,1 Gio``, ``2.1 GiB``."""
+    """Write a size with the language's unit: ``2,1 Gio``, ``2.1 GiB``, ``512 MiB``."""
     number, unit = told_bytes(size_bytes).split(" ")
+    number = number.removesuffix(".0")
     if language is Language.FR:
         number, unit = number.replace(".", ","), _FRENCH_UNITS[unit]
     return f"{number}{_UNBREAKABLE}{unit}"
@@ -48,8 +49,10 @@ def told_span(duration_s: float, language: Language) -> str:
 
 
 def told_number(number: float, language: Language, decimals: int = 0) -> str:
-    """Write a number with a fixed count of decimals."""
+    """Write a number with the decimals that say something, a few at most."""
     told = f"{number:.{decimals}f}"
+    if "." in told:
+        told = told.rstrip("0").rstrip(".")
     return told.replace(".", ",") if language is Language.FR else told
 
 

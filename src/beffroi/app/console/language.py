@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
@@ -29,7 +30,9 @@ LanguageForm = Annotated[ChosenLanguage, Body(media_type=RequestEncodingType.URL
 
 
 @post("/language")
-async def choose_language(data: LanguageForm, request: PageRequest, rights: Rights) -> Redirect:
+async def choose_language(
+    data: LanguageForm, request: PageRequest, rights: NamedDependency[Rights]
+) -> Redirect:
     """Keep the language in the browser, and in the account of who is signed in."""
     refuse_other_origin(request)
     secret = presented_secret(request)

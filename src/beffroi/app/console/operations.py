@@ -1,6 +1,8 @@
 """The pages of operations: what was asked, by whom, how it ended."""
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 from litestar.response import Template
 
 from beffroi.kernel.http.api import Name
@@ -12,7 +14,10 @@ _SHOWN = 25
 
 @get("/operations")
 async def list_operations(
-    operations: Operations, actor: Actor, before: str | None = None, subject: str | None = None
+    operations: NamedDependency[Operations],
+    actor: NamedDependency[Actor],
+    before: FromQuery[str | None] = None,
+    subject: FromQuery[str | None] = None,
 ) -> Template:
     """Show the newest operations, or those before the last one seen."""
     found = await operations.newest(actor, subject, before)
@@ -26,7 +31,9 @@ async def list_operations(
 
 
 @get("/operations/{name:str}")
-async def show_operation(name: Name, operations: Operations, actor: Actor) -> Template:
+async def show_operation(
+    name: Name, operations: NamedDependency[Operations], actor: NamedDependency[Actor]
+) -> Template:
     """Show one operation; the page refreshes itself while it runs."""
     operation = await operations.get(name, actor)
     context = {

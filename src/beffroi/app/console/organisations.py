@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.response import Template
 
 from beffroi.app.console.shell import PageRequest, shell_of
@@ -11,7 +12,9 @@ from beffroi.kernel.rights.service import Rights
 
 
 @get("/organisations")
-async def list_organisations(request: PageRequest, rights: Rights, actor: Actor) -> Template:
+async def list_organisations(
+    request: PageRequest, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> Template:
     """Show the organisations that the actor may read, with their applications and accounts."""
     territory = shell_of(request).territory
     accounts = defaultdict(list)

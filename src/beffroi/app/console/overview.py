@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.response import Template
 
 from beffroi.engines.model import EngineState
@@ -21,7 +22,11 @@ _WELL = frozenset({EngineState.ANSWERS, EngineState.ELSEWHERE})
 
 @get("/")
 async def show_overview(
-    actor: Actor, hosting: Hosting, engines: Engines, operations: Operations, rates: ProcessorRates
+    actor: NamedDependency[Actor],
+    hosting: NamedDependency[Hosting],
+    engines: NamedDependency[Engines],
+    operations: NamedDependency[Operations],
+    rates: NamedDependency[ProcessorRates],
 ) -> Template:
     """Show the state of all that the actor may read."""
     found = await hosting.applications(actor)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.http.authentication import current_actor
@@ -68,7 +69,9 @@ def shell_of(request: PageRequest) -> Shell:
     return found if isinstance(found, Shell) else Shell(language_of(request), request.url.path)
 
 
-async def visitor_shell(request: PageRequest, territory: TerritoryService) -> Shell:
+async def visitor_shell(
+    request: PageRequest, territory: NamedDependency[TerritoryService]
+) -> Shell:
     """Surround a page that anybody may open."""
     held = await territory.current()
     document = held.document if held else None
@@ -78,7 +81,9 @@ async def visitor_shell(request: PageRequest, territory: TerritoryService) -> Sh
 
 
 async def signed_in_actor(
-    request: PageRequest, rights: Rights, territory: TerritoryService
+    request: PageRequest,
+    rights: NamedDependency[Rights],
+    territory: NamedDependency[TerritoryService],
 ) -> Actor:
     """Return who asks, and surround the page for them."""
     actor = await current_actor(request, rights)

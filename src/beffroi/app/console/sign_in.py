@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from beffroi.app.console.language import language_cookie
@@ -44,7 +45,7 @@ PasswordForm = Annotated[ChosenPassword, Body(media_type=RequestEncodingType.URL
 
 
 @get("/sign-in")
-async def show_sign_in(visitor: Shell, next: str = "/") -> Template:  # noqa: A002, ARG001
+async def show_sign_in(visitor: NamedDependency[Shell], next: FromQuery[str] = "/") -> Template:  # noqa: A002, ARG001
     """Ask for a name and a password."""
     return _sign_in_page(SignIn(next=own_path(next)))
 
@@ -53,8 +54,8 @@ async def show_sign_in(visitor: Shell, next: str = "/") -> Template:  # noqa: A0
 async def sign_in(
     data: SignInForm,
     request: PageRequest,
-    visitor: Shell,  # noqa: ARG001 - surrounds the page
-    rights: Rights,
+    visitor: NamedDependency[Shell],  # noqa: ARG001 - surrounds the page
+    rights: NamedDependency[Rights],
 ) -> Response[bytes] | Redirect:
     """Open a session."""
     refuse_other_origin(request)
@@ -66,17 +67,17 @@ async def sign_in(
 
 
 @get("/sign-in/{secret:str}")
-async def show_link(secret: str, visitor: Shell) -> Template:  # noqa: ARG001
+async def show_link(secret: FromPath[str], visitor: NamedDependency[Shell]) -> Template:  # noqa: ARG001
     """Ask for a confirmation: programs that preview links must not use this one up."""
     return Template("console/sign_in_link.html", context={"secret": secret}, headers=dict(UNKEPT))
 
 
 @post("/sign-in/{secret:str}", status_code=200)
 async def sign_in_by_link(
-    secret: str,
+    secret: FromPath[str],
     request: PageRequest,
-    visitor: Shell,
-    rights: Rights,
+    visitor: NamedDependency[Shell],
+    rights: NamedDependency[Rights],
 ) -> Response[bytes] | Redirect:
     """Use up a one-time link and open a session."""
     refuse_other_origin(request)
@@ -92,7 +93,7 @@ async def sign_in_by_link(
 
 
 @post("/sign-out")
-async def sign_out(request: PageRequest, rights: Rights) -> Redirect:
+async def sign_out(request: PageRequest, rights: NamedDependency[Rights]) -> Redirect:
     """Close the session."""
     refuse_other_origin(request)
     secret = presented_secret(request)
@@ -103,14 +104,14 @@ async def sign_out(request: PageRequest, rights: Rights) -> Redirect:
 
 
 @get("/password")
-async def show_password(actor: Actor, rights: Rights) -> Template:
+async def show_password(actor: NamedDependency[Actor], rights: NamedDependency[Rights]) -> Template:
     """Ask for a new password."""
     return await _password_page(actor, rights)
 
 
 @post("/password", status_code=200)
 async def choose_password(
-    data: PasswordForm, actor: Actor, rights: Rights
+    data: PasswordForm, actor: NamedDependency[Actor], rights: NamedDependency[Rights]
 ) -> Response[bytes] | Redirect:
     """Set one's own password."""
     if data.password != data.repeated:

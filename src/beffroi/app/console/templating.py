@@ -73,9 +73,10 @@ def _text(context: Context, key: str, **values: object) -> str:
 
 @_in_context
 def _verb(context: Context, verb: str) -> str:
-    """Tell an operation's verb, such as ``hosting.deploy``."""
+    """Tell an operation's verb, such as ``hosting.deploy``, as a title begins."""
     domain, _, name = verb.partition(".")
-    return sentence(_shell(context).language, f"{domain}.verbs.{name}")
+    told = sentence(_shell(context).language, f"{domain}.verbs.{name}")
+    return told[:1].upper() + told[1:]
 
 
 @_in_context

@@ -1,10 +1,17 @@
 """A PostgreSQL that somebody else runs."""
 
+from typing import LiteralString
+
 from beffroi.engines.model import EngineState, EngineStatus
 from beffroi.kernel.database import Database, fetch_value
 from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.processes.model import RunningProcess
 from beffroi.kernel.secrets import Secret
+
+_OLDEST = 16
+_CLOSE_TO_OTHERS: LiteralString = (
+    "select format('revoke connect on database %%I from public', current_database())"
+)
 
 
 class JoinedPostgresql:
@@ -16,8 +23,18 @@ class JoinedPostgresql:
         self.url = url
 
     async def start(self) -> None:
-        """Check that it answers."""
-        await self._version()
+        """Check that it is recent enough; keep applications out of the platform's database.
+
+        Raises:
+            UnavailableError: It does not answer, or is older than 16, which first lets the
+                platform's role own the databases it makes for applications.
+        """
+        version = await self._version()
+        if int(version.partition(".")[0]) < _OLDEST:
+            raise UnavailableError("engines.postgresql_old", version=version, oldest=_OLDEST)
+        async with await Database(self.url).dedicated() as connection:
+            statement = await fetch_value(connection, _CLOSE_TO_OTHERS)
+            await connection.execute(str(statement).encode())
 
     async def stop(self) -> None:
         """Leave it running."""
@@ -31,8 +48,10 @@ class JoinedPostgresql:
         try:
             version = await self._version()
         except UnavailableError:
-            return EngineStatus(self.name, "", "database.url", EngineState.ELSEWHERE, silences=1)
-        return EngineStatus(self.name, version, "database.url", EngineState.ELSEWHERE)
+            return EngineStatus(
+                self.name, "", "BEFFROI_DATABASE_URL", EngineState.ELSEWHERE, silences=1
+            )
+        return EngineStatus(self.name, version, "BEFFROI_DATABASE_URL", EngineState.ELSEWHERE)
 
     async def _version(self) -> str:
         async with await Database(self.url).dedicated() as connection:

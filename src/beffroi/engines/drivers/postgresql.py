@@ -139,9 +139,10 @@ class PostgresqlEngine:
             known = "select 1 from pg_database where datname = 'beffroi'"
             if await fetch_value(connection, known) is None:
                 await execute(connection, "create database beffroi owner beffroi")
-                await execute(connection, "revoke connect on database beffroi from public")
-                await execute(connection, "revoke connect on database postgres from public")
-                await execute(connection, "revoke connect on database template1 from public")
+            await execute(
+                connection,
+                "revoke connect on database beffroi, postgres, template1 from public",
+            )
 
     async def _answers(self) -> bool:
         try:

@@ -16,6 +16,8 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT_S = 10
 _STATEMENT_TIMEOUT_MS = 30_000
+# A process that hangs in a transaction that appended would hold up every other writer.
+_IDLE_TIMEOUT_MS = 30_000
 _POOL_MIN, _POOL_MAX = 1, 8
 _BIND = """
 select set_config('beffroi.organisation', %s, true), set_config('beffroi.everything', %s, true)
@@ -50,7 +52,10 @@ class Database:
             reconnect_timeout=60,
             kwargs={
                 "connect_timeout": _CONNECT_TIMEOUT_S,
-                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+                "options": (
+                    f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} "
+                    f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS} -c timezone=UTC"
+                ),
             },
             check=AsyncConnectionPool.check_connection,
         )
@@ -77,7 +82,7 @@ class Database:
 
         Raises:
             UnavailableError: PostgreSQL went away, perhaps after the work was committed, or a
-                statement took more than 30 s.
+                statement took more than 30 s, or the work idled for as long.
             ConflictError: A key of the schema forbids it, or another transaction changed the
                 same rows at the same moment; nothing was committed.
         """
@@ -87,7 +92,7 @@ class Database:
                 organisation = scope.organisation or _NO_ORGANISATION
                 await connection.execute(_BIND, (organisation, everything))
                 yield connection
-        except (psycopg.OperationalError, psycopg.IntegrityError) as error:
+        except psycopg.Error as error:
             told = _told(error)
             if told is None:
                 raise
@@ -110,7 +115,7 @@ def _told(error: psycopg.Error) -> BeffroiError | None:
             return ConflictError("kernel.constraint_violated", constraint=constraint)
         case errors.DeadlockDetected() | errors.SerializationFailure() | errors.LockNotAvailable():
             return ConflictError("kernel.changed_meanwhile")
-        case psycopg.OperationalError():
+        case psycopg.OperationalError() | errors.IdleInTransactionSessionTimeout():
             return UnavailableError("kernel.database_unreachable")
     return None
 

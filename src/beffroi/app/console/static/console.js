@@ -20,13 +20,14 @@ function watchSwitch() {
   });
 }
 
-// Each connection replays the last lines: only what follows the lines shown is new.
+// Each connection replays the last lines: only what follows the lines shown is new. Where the two
+// do not meet, more was written than is replayed.
 function unseen(shown, replayed) {
   for (let known = Math.min(shown.length, replayed.length); known > 0; known--) {
     const tail = shown.slice(shown.length - known);
     if (tail.every((line, at) => line === replayed[at])) return replayed.slice(known);
   }
-  return replayed;
+  return shown.length && replayed.length ? ["⋯", ...replayed] : replayed;
 }
 
 function followLog(panel) {

@@ -59,7 +59,7 @@ def _unpack(archive: Path, into: Path) -> None:
         _refuse_large(archive, (entry.size for entry in packed))
         packed.extractall(into, filter="data")
         # The sums of a compressed archive are checked where it ends, after the last file.
-        while packed.fileobj is not None and packed.fileobj.read(_BLOCK_BYTES):
+        while packed.fileobj.read(_BLOCK_BYTES):
             pass
 
 
