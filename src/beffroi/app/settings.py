@@ -110,7 +110,7 @@ def _from_file(path: Path) -> Given:
         return {}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError("app.settings_unreadable", path=path, reason=error) from error
     return {name: (value, str(path)) for name, value in table.items()}
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from litestar import Request, Router, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 
 from beffroi.engines.doctor import Verdict
 from beffroi.engines.model import EngineStatus
@@ -24,20 +25,26 @@ class ToldDiagnosis(msgspec.Struct, frozen=True):
 
 
 @get("/engines", summary="List the engines")
-async def list_engines(engines: Engines, actor: Actor) -> Sequence[EngineStatus]:
+async def list_engines(
+    engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Sequence[EngineStatus]:
     """Answer each engine's state."""
     return await engines.statuses(actor)
 
 
 @post("/engines/{name:str}/restart", status_code=202, summary="Restart an engine")
-async def restart_engine(name: Name, engines: Engines, actor: Actor) -> Operation:
+async def restart_engine(
+    name: Name, engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Operation:
     """Start a restart."""
     return await engines.restart(actor, name)
 
 
 @get("/doctor", summary="Examine the machine")
 async def doctor(
-    request: Request[None, None, State], engines: Engines, actor: Actor
+    request: Request[None, None, State],
+    engines: NamedDependency[Engines],
+    actor: NamedDependency[Actor],
 ) -> Sequence[ToldDiagnosis]:
     """Answer what the machine offers and lacks."""
     language = language_of(request)

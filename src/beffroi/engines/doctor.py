@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -56,7 +57,7 @@ async def examine(data: Path, *, joins_database: bool) -> Sequence[Diagnosis]:
         Diagnosis(Verdict.OK, "python", values={"version": platform.python_version()}),
         _postgresql(joins=joins_database),
         await _nginx(),
-        await _sandbox(data),
+        await _sandbox(),
         _limits(),
         _identity(),
         _low_ports(),
@@ -79,17 +80,19 @@ async def _nginx() -> Diagnosis:
     return Diagnosis(Verdict.OK, "nginx", values={"version": told, "path": str(found.path)})
 
 
-async def _sandbox(data: Path) -> Diagnosis:
+async def _sandbox() -> Diagnosis:
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         return Diagnosis(Verdict.MISSING, "setpriv_missing", "setpriv_remedy")
-    folder = data / "doctor"
-    folder.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(identity=platform_identity(_DOCTOR_NUMBER))
-    plan = ProcessPlan("doctor", ("/bin/true",), folder, folder / "log", sandbox=sandbox)
-    try:
-        result = await run_command(sandboxed_command(plan, sandbox), deadline_s=_TRIAL_WITHIN_S)
-    finally:
-        shutil.rmtree(folder)
+    with TemporaryDirectory(prefix="beffroi-doctor-") as name:
+        folder = Path(name)
+        plan = ProcessPlan("doctor", ("/bin/true",), folder, folder / "log", sandbox=sandbox)
+        try:
+            line = sandboxed_command(plan, sandbox)
+        except FileNotFoundError as error:
+            reason = {"reason": f"{error} is not installed"}
+            return Diagnosis(Verdict.MISSING, "sandbox_missing", "sandbox_remedy", reason)
+        result = await run_command(line, deadline_s=_TRIAL_WITHIN_S)
     if result.status == 0:
         return Diagnosis(Verdict.OK, "sandbox")
     reason = {"reason": result.output.strip()}
@@ -118,7 +121,8 @@ def _low_ports() -> Diagnosis:
 
 
 def _disk(data: Path) -> Diagnosis:
-    free = shutil.disk_usage(data).free
+    existing = next(folder for folder in (data, *data.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
     values = {"free": told_bytes(free)}
     if free >= FREE_LEAST_BYTES:
         return Diagnosis(Verdict.OK, "disk", values=values)

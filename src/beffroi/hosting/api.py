@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Literal
 
 from litestar import Router, get, post, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import ServerSentEvent
 
 from beffroi.hosting.model import Deployment, JobRun, Release, RollBack, SecretValue
@@ -15,30 +16,42 @@ from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.secrets import Secret
 
 LogName = Annotated[
-    str, Parameter(pattern="^(application|build|prepare|job-[a-z0-9-]+)$", description="Which log.")
+    str,
+    PathParameter(pattern="^(application|build|prepare|job-[a-z0-9-]+)$", description="Which log."),
 ]
 
 
 @get("/applications", summary="List the applications")
-async def list_applications(hosting: Hosting, actor: Actor) -> Sequence[HostedApplication]:
+async def list_applications(
+    hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Sequence[HostedApplication]:
     """Answer the applications that the asker may see."""
     return await hosting.applications(actor)
 
 
 @get("/applications/{name:str}", summary="Show an application")
-async def show_application(name: Name, hosting: Hosting, actor: Actor) -> HostedApplication:
+async def show_application(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> HostedApplication:
     """Answer one application."""
     return await hosting.application(actor, name)
 
 
 @post("/applications/{name:str}/deploy", status_code=202, summary="Deploy the source as it is now")
-async def deploy(name: Name, hosting: Hosting, actor: Actor) -> Operation:
+async def deploy(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Operation:
     """Start a deployment."""
     return await hosting.deploy(actor, name)
 
 
 @post("/applications/{name:str}/roll-back", status_code=202, summary="Serve an earlier deployment")
-async def roll_back(name: Name, data: RollBack, hosting: Hosting, actor: Actor) -> Operation:
+async def roll_back(
+    name: Name,
+    data: JSONBody[RollBack],
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+) -> Operation:
     """Start a roll-back."""
     return await hosting.roll_back(actor, name, data.deployment)
 
@@ -46,9 +59,9 @@ async def roll_back(name: Name, data: RollBack, hosting: Hosting, actor: Actor) 
 @post("/applications/{name:str}/{verb:str}", status_code=202, summary="Restart, stop or start")
 async def change_running(
     name: Name,
-    verb: Annotated[Literal["restart", "stop", "start"], Parameter(description="What to do.")],
-    hosting: Hosting,
-    actor: Actor,
+    verb: Annotated[Literal["restart", "stop", "start"], PathParameter(description="What to do.")],
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
 ) -> Operation:
     """Start a change of what runs."""
     verbs = {"restart": hosting.restart, "stop": hosting.stop, "start": hosting.start}
@@ -56,38 +69,52 @@ async def change_running(
 
 
 @get("/applications/{name:str}/deployments", summary="List an application's deployments")
-async def list_deployments(name: Name, hosting: Hosting, actor: Actor) -> Sequence[Deployment]:
+async def list_deployments(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Sequence[Deployment]:
     """Answer the newest fifty."""
     return await hosting.deployments(actor, name)
 
 
 @get("/applications/{name:str}/releases", summary="List an application's releases")
-async def list_releases(name: Name, hosting: Hosting, actor: Actor) -> Sequence[Release]:
+async def list_releases(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Sequence[Release]:
     """Answer those that are kept."""
     return await hosting.releases(actor, name)
 
 
 @get("/applications/{name:str}/jobs", summary="List the newest runs of scheduled commands")
-async def list_job_runs(name: Name, hosting: Hosting, actor: Actor) -> Sequence[JobRun]:
+async def list_job_runs(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Sequence[JobRun]:
     """Answer the newest twenty."""
     return await hosting.job_runs(actor, name)
 
 
 @get("/applications/{name:str}/secrets", summary="List an application's secrets, without values")
-async def list_secrets(name: Name, hosting: Hosting, actor: Actor) -> Sequence[SecretName]:
+async def list_secrets(
+    name: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> Sequence[SecretName]:
     """Answer the declared ones."""
     return await hosting.secrets(actor, name)
 
 
 @get("/applications/{name:str}/secrets/{secret:str}", summary="Show a secret's value")
-async def show_secret(name: Name, secret: Name, hosting: Hosting, actor: Actor) -> SecretValue:
+async def show_secret(
+    name: Name, secret: Name, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> SecretValue:
     """Answer one value."""
     return SecretValue((await hosting.reveal_secret(actor, name, secret)).reveal())
 
 
 @put("/applications/{name:str}/secrets/{secret:str}", status_code=204, summary="Set a secret")
 async def set_secret(
-    name: Name, secret: Name, data: SecretValue, hosting: Hosting, actor: Actor
+    name: Name,
+    secret: Name,
+    data: JSONBody[SecretValue],
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
 ) -> None:
     """Keep a value."""
     await hosting.set_secret(actor, name, secret, Secret(data.value))
@@ -97,16 +124,18 @@ async def set_secret(
 async def read_log(
     name: Name,
     log: LogName,
-    hosting: Hosting,
-    actor: Actor,
-    lines: Annotated[int, Parameter(ge=1, le=5000, description="How many.")] = 200,
+    hosting: NamedDependency[Hosting],
+    actor: NamedDependency[Actor],
+    lines: Annotated[int, QueryParameter(ge=1, le=5000, description="How many.")] = 200,
 ) -> Sequence[str]:
     """Answer lines, oldest first."""
     return await hosting.log_lines(actor, name, log, lines)
 
 
 @get("/applications/{name:str}/logs/{log:str}/live", summary="Follow a log as server-sent events")
-async def follow_log(name: Name, log: LogName, hosting: Hosting, actor: Actor) -> ServerSentEvent:
+async def follow_log(
+    name: Name, log: LogName, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
+) -> ServerSentEvent:
     """Answer the last lines, then each new one."""
     lines = await hosting.follow_log(actor, name, log)
 

@@ -71,7 +71,7 @@ def main() -> int:
     """Start the command, forward until it ends, return its status."""
     path, port, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     woken, waker = socket.socketpair()
-    waker.setblocking(False)
+    waker.settimeout(0)
     signal.set_wakeup_fd(waker.fileno())
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     child = subprocess.Popen(command)
@@ -85,7 +85,7 @@ def main() -> int:
             os.unlink(path)  # noqa: PTH108
         listener.bind(path)
         listener.listen(128)
-        listener.setblocking(False)
+        listener.settimeout(0)
         _forward(listener, woken, port, child)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
@@ -113,7 +113,7 @@ def _accept(selector: selectors.BaseSelector, listener: socket.socket, port: int
         return
     server = socket.socket()
     for end in (visitor, server):
-        end.setblocking(False)
+        end.settimeout(0)
     server.connect_ex(("127.0.0.1", port))
     _watch(selector, _Conversation(visitor, server))
 

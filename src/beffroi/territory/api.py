@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.http.api import api_router
@@ -28,7 +30,9 @@ class TerritoryFileNamed(msgspec.Struct, frozen=True):
 
 
 @get("/territory", summary="Show the territory that holds")
-async def show_territory(territory: TerritoryService, actor: Actor) -> Versioned[Territory]:
+async def show_territory(
+    territory: NamedDependency[TerritoryService], actor: NamedDependency[Actor]
+) -> Versioned[Territory]:
     """Answer the current version."""
     actor.require(Permission.RUN_PLATFORM, "")
     found = await territory.current()
@@ -39,7 +43,9 @@ async def show_territory(territory: TerritoryService, actor: Actor) -> Versioned
 
 @post("/territory/difference", status_code=200, summary="Tell what applying a file would change")
 async def difference(
-    data: TerritoryFileNamed, territory: TerritoryService, actor: Actor
+    data: JSONBody[TerritoryFileNamed],
+    territory: NamedDependency[TerritoryService],
+    actor: NamedDependency[Actor],
 ) -> tuple[Change, ...]:
     """Answer the changes; change nothing."""
     actor.require(Permission.RUN_PLATFORM, "")
@@ -48,7 +54,9 @@ async def difference(
 
 @post("/territory", status_code=200, summary="Apply a territory file")
 async def apply_territory(
-    data: TerritoryFileNamed, territory: TerritoryService, actor: Actor
+    data: JSONBody[TerritoryFileNamed],
+    territory: NamedDependency[TerritoryService],
+    actor: NamedDependency[Actor],
 ) -> Applied:
     """Answer the new version and the changes."""
     actor.require(Permission.RUN_PLATFORM, "")

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from litestar import Router
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from litestar.types import ControllerRouterHandler
 
 API_PATH = "/api"
-Name = Annotated[str, Parameter(max_length=64, description="Name, as in the territory file.")]
+Name = Annotated[str, PathParameter(max_length=64, description="Name, as in the territory file.")]
 
 
 def api_router(tag: str, *handlers: ControllerRouterHandler) -> Router:

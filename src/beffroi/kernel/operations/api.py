@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
 
 from beffroi.kernel.http.api import Name, api_router
 from beffroi.kernel.operations.model import Operation
@@ -14,11 +15,11 @@ from beffroi.kernel.rights.model import Actor
 
 @get("/operations", summary="List operations, newest first")
 async def list_operations(
-    operations: Operations,
-    actor: Actor,
-    subject: str | None = None,
+    operations: NamedDependency[Operations],
+    actor: NamedDependency[Actor],
+    subject: FromQuery[str | None] = None,
     before: Annotated[
-        str | None, Parameter(description="Identifier of the last one seen: the next page.")
+        str | None, QueryParameter(description="Identifier of the last one seen: the next page.")
     ] = None,
 ) -> Sequence[Operation]:
     """Answer a hundred at most."""
@@ -26,7 +27,9 @@ async def list_operations(
 
 
 @get("/operations/{name:str}", summary="Show an operation")
-async def show_operation(name: Name, operations: Operations, actor: Actor) -> Operation:
+async def show_operation(
+    name: Name, operations: NamedDependency[Operations], actor: NamedDependency[Actor]
+) -> Operation:
     """Answer one operation."""
     return await operations.get(name, actor)
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter
 
 from beffroi.kernel.http.api import Name, api_router
 from beffroi.kernel.ids import SLUG_PATTERN
@@ -54,42 +56,50 @@ class ShownToken(msgspec.Struct, frozen=True):
 
 
 @get("/me", summary="Tell who asks")
-async def who_am_i(actor: Actor) -> Actor:
+async def who_am_i(actor: NamedDependency[Actor]) -> Actor:
     """Answer the asker."""
     return actor
 
 
 @get("/accounts", summary="List accounts")
-async def list_accounts(rights: Rights, actor: Actor) -> Sequence[ShownAccount]:
+async def list_accounts(
+    rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> Sequence[ShownAccount]:
     """Answer those that the asker may manage."""
     return [_shown(account) for account in await rights.accounts(actor)]
 
 
 @put("/accounts/{name:str}", summary="Create an account or change its role")
 async def put_account(
-    name: Annotated[str, msgspec.Meta(pattern=SLUG_PATTERN, max_length=40)],
-    data: AccountWanted,
-    rights: Rights,
-    actor: Actor,
+    name: Annotated[str, PathParameter(pattern=SLUG_PATTERN, max_length=40)],
+    data: JSONBody[AccountWanted],
+    rights: NamedDependency[Rights],
+    actor: NamedDependency[Actor],
 ) -> ShownAccount:
     """Answer the account."""
     return _shown(await rights.put_account(actor, name, data.role, data.organisation, data.title))
 
 
 @delete("/accounts/{name:str}", summary="Remove an account")
-async def remove_account(name: Name, rights: Rights, actor: Actor) -> None:
+async def remove_account(
+    name: Name, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> None:
     """End its sessions and tokens too."""
     await rights.remove_account(actor, name)
 
 
 @post("/accounts/{name:str}/link", summary="Make a one-time sign-in link")
-async def issue_link(name: Name, rights: Rights, actor: Actor) -> IssuedSecret:
+async def issue_link(
+    name: Name, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> IssuedSecret:
     """Answer its secret, good for one hour."""
     return _issued(await rights.issue_link(actor, name))
 
 
 @get("/tokens", summary="List one's own tokens")
-async def list_tokens(rights: Rights, actor: Actor) -> Sequence[ShownToken]:
+async def list_tokens(
+    rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> Sequence[ShownToken]:
     """Answer them without their secrets."""
     return [
         ShownToken(one.digest, one.label, one.created_at, one.expires_at)
@@ -98,13 +108,17 @@ async def list_tokens(rights: Rights, actor: Actor) -> Sequence[ShownToken]:
 
 
 @post("/tokens", summary="Make a token")
-async def issue_token(data: TokenWanted, rights: Rights, actor: Actor) -> IssuedSecret:
+async def issue_token(
+    data: JSONBody[TokenWanted], rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> IssuedSecret:
     """Answer its secret, good for a year."""
     return _issued(await rights.issue_token(actor, data.label))
 
 
 @delete("/tokens/{token:str}", summary="Withdraw a token")
-async def withdraw_token(token: str, rights: Rights, actor: Actor) -> None:
+async def withdraw_token(
+    token: Name, rights: NamedDependency[Rights], actor: NamedDependency[Actor]
+) -> None:
     """End it at once."""
     await rights.withdraw(actor, token)
 
