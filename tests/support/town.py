@@ -18,7 +18,7 @@ import httpx
 import msgspec
 import yaml
 
-from beffroi.app.ownership import read_control
+from beffroi.app.ownership import Control, read_control
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.launch import PID_FILE
 from beffroi.kernel.processes.tables import children_of
@@ -26,7 +26,7 @@ from tests.support.town_processes import end_all, processes_of
 from tests.support.waiting import eventually, scaled
 
 _ROOT = Path(__file__).parents[2]
-_PROGRAM = (sys.executable, "-m", "beffroi.app.cli")
+_PROGRAM = str(Path(sys.executable).with_name("beffroi"))
 _SAYS_READY = "Ready."
 Territory = dict[str, Any]
 
@@ -45,14 +45,12 @@ class CommandEnd(msgspec.Struct, frozen=True):
 class Town:
     """One data folder, one territory file, and the platform that runs them."""
 
-    def __init__(self, territory: Territory, sources: Mapping[str, Path]) -> None:
-        """Write the territory; ``sources`` are copied so that a test may change them."""
+    def __init__(self, file: Path | None = None) -> None:
+        """Make an empty town, or one of a territory file that lies elsewhere."""
         self.folder = Path(tempfile.mkdtemp(prefix="bt-", dir="/tmp"))
         self.places = Places.of(self.folder / "data")
-        self.territory = territory
-        self.file = self.folder / "territory.yaml"
-        for name, source in sources.items():
-            shutil.copytree(source, self.source(name))
+        self.territory: Territory = {}
+        self.file = file or self.folder / "territory.yaml"
         self.https_port = free_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if "BEFFROI_" not in name},
@@ -65,6 +63,13 @@ class Town:
         }
         self._up: subprocess.Popen[bytes] | None = None
         self._visitor: httpx.AsyncClient | None = None
+        self._control_before: Control | None = None
+
+    def declare(self, territory: Territory, sources: Mapping[str, Path]) -> None:
+        """Write the territory; ``sources`` are copied so that a test may change them."""
+        self.territory = territory
+        for name, source in sources.items():
+            shutil.copytree(source, self.source(name))
         self.write()
 
     def source(self, name: str) -> Path:
@@ -86,23 +91,25 @@ class Town:
         """Return everything that ``beffroi up`` printed."""
         return (self.folder / "up.log").read_text()
 
-    async def up(self, within_s: float = 40) -> None:
+    async def up(self, within_s: float = 40, *, file: bool = True) -> None:
         """Start the platform and wait until each application is settled."""
-        await self.begin()
+        await self.begin(file=file)
         assert await comes_true(self._is_ready, within_s)
 
-    async def begin(self, within_s: float = 30) -> None:
+    async def begin(self, within_s: float = 30, *, file: bool = True) -> None:
         """Start the platform and wait until its console answers."""
-        self.launch()
+        self.launch(file=file)
         assert await comes_true(self.answers, within_s)
         await self.visitor()
 
-    def launch(self) -> None:
-        """Start the platform and wait for nothing."""
+    def launch(self, *, file: bool = True) -> None:
+        """Start the platform, with its territory file or without, and wait for nothing."""
         assert self._up is None or self._up.poll() is not None, "it runs already"
+        self._control_before = read_control(self.places.data)
+        given = [str(self.file)] if file else []
         with (self.folder / "up.log").open("wb") as log:
             self._up = subprocess.Popen(
-                [*_PROGRAM, "up", str(self.file), "--data", str(self.places.data)],
+                [_PROGRAM, "up", *given, "--data", str(self.places.data)],
                 cwd=_ROOT,
                 env={**self.environment, **self._ports},
                 stdin=subprocess.DEVNULL,
@@ -119,21 +126,26 @@ class Town:
         assert self._up is not None
         if self._up.poll() is not None:
             raise RuntimeError(f"beffroi up ended with {self._up.returncode}:\n{self.said}")
-        with suppress(httpx.TransportError, FileNotFoundError):
+        if read_control(self.places.data) == self._control_before:
+            return False
+        with suppress(httpx.TransportError):
             return (await self.api("GET", "/api/me")).is_success
         return False
 
     async def stop(self, within_s: float = 30) -> int:
         """Press Ctrl-C; return the exit status."""
+        os.kill(self.pid, signal.SIGINT)
+        return await self.ended(within_s)
+
+    async def ended(self, within_s: float = 30) -> int:
+        """Wait for the end of ``beffroi up``; return its exit status."""
         assert self._up is not None
-        self._up.send_signal(signal.SIGINT)
         return await asyncio.to_thread(self._up.wait, scaled(within_s))
 
     async def kill(self) -> None:
         """End the platform's own process as when it crashes; what it started runs on."""
-        assert self._up is not None
-        self._up.kill()
-        await asyncio.to_thread(self._up.wait, scaled(10))
+        os.kill(self.pid, signal.SIGKILL)
+        await self.ended(10)
 
     async def close(self, *, keep_logs: bool) -> None:
         """End everything and remove it, the logs apart where they are wanted."""
@@ -211,6 +223,7 @@ class Town:
     ) -> httpx.Response:
         """Visit a page by any method."""
         visitor = await self.visitor()
+        visitor.cookies.clear()
         headers = {"Host": self.authority(host), **options.pop("headers", {})}
         return await visitor.request(
             method, path, headers=headers, extensions={"sni_hostname": host}, **options
@@ -236,20 +249,20 @@ class Town:
         certificate = (await self.api("GET", "/api/authority")).text
         return ssl.create_default_context(cadata=certificate)
 
-    async def cli(self, *arguments: str, within_s: float = 30, **more: str) -> CommandEnd:
-        """Run a command; ``more`` is added to its environment."""
+    async def cli(self, *arguments: str, given: str = "", **more: str) -> CommandEnd:
+        """Run a command; ``given`` is its standard input, ``more`` goes to its environment."""
         process = await asyncio.create_subprocess_exec(
-            *_PROGRAM,
+            _PROGRAM,
             *arguments,
             cwd=_ROOT,
             env={**self.environment, **more},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(scaled(within_s)):
-                output, errors = await process.communicate()
+            async with asyncio.timeout(scaled(30)):
+                output, errors = await process.communicate(given.encode())
         finally:
             if process.returncode is None:
                 process.kill()

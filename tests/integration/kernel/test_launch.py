@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import msgspec
@@ -130,11 +131,16 @@ def test_nothing_is_found_where_nothing_was_launched(tmp_path: Path) -> None:
     assert found_running("unit", tmp_path / "unit") is None
 
 
+def _ticks_since_boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+
+
 async def test_another_process_of_the_same_number_is_not_mistaken(tmp_path: Path) -> None:
     plan, later = shell_plan(tmp_path, "exec sleep 300"), shell_plan(tmp_path, "sleep 300", "later")
     with launched(plan) as process:
         await eventually(lambda: is_written(plan))
         await kill(process)
+        await eventually(lambda: _ticks_since_boot() > process.started_ticks + 1)
         with launched(later) as other:
             await eventually(lambda: is_written(later))
             text = (plan.folder / PID_FILE).read_text()

@@ -13,7 +13,7 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Connection, Database, execute, fetch_all, fetch_value
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import FailedError
+from beffroi.kernel.errors import FailedError, UnavailableError
 from beffroi.kernel.log import Entry, Event, Follower, LogWatch, append, read_after
 from tests.support.postgres import PostgresServer
 from tests.support.programs import kill_program, program, told
@@ -140,6 +140,34 @@ async def test_seq_follows_the_order_of_commit_under_many_writers(database: Data
     for name in range(writers):
         numbers = [one.body["number"] for one in seen if one.subject == f"{name}"]
         assert numbers == list(range(each))
+
+
+async def test_a_writer_that_hangs_after_its_append_does_not_hold_the_log_for_ever(
+    database: Database,
+) -> None:
+    appended = asyncio.Event()
+
+    async def hang() -> None:
+        async with database.transaction(EVERYTHING) as connection:
+            await execute(connection, "set local idle_in_transaction_session_timeout = '300ms'")
+            await append(connection, Event("bus.late", "hung"))
+            appended.set()
+            await asyncio.sleep(1)
+            await append(connection, Event("bus.late", "hung too"))
+
+    hanging = asyncio.create_task(hang())
+    await appended.wait()
+    async with asyncio.timeout(5):
+        await _append(database, "other")
+    with pytest.raises(UnavailableError):
+        await hanging
+    assert [entry.subject for entry in await _all(database)] == ["other"]
+
+
+async def test_connections_of_the_pool_may_not_idle_in_a_transaction(database: Database) -> None:
+    async with database.transaction(EVERYTHING) as connection:
+        shown = "select current_setting('idle_in_transaction_session_timeout')"
+        assert await fetch_value(connection, shown) == "30s"
 
 
 async def test_a_follower_is_given_what_is_there_and_what_comes(database: Database) -> None:

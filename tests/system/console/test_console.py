@@ -36,7 +36,7 @@ REQUESTS_MOST = 6
 @pytest.fixture(scope="module")
 async def town(request: pytest.FixtureRequest) -> AsyncIterator[Town]:
     """The town of the integration tests, run by ``beffroi up``."""
-    town = Town({}, {})
+    town = Town()
     town.file = write_town(town.folder)
     failed_before = request.session.testsfailed
     await town.up()

@@ -44,6 +44,11 @@ def _change(name: str, content: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(content)
 
 
+def _linked(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("home.html")
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "one byte": _change("pages/home.html", "<h1>Home"),
     "one byte more": _change("pages/home.html", "<h1>home "),
@@ -53,10 +58,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "renamed": lambda folder: (folder / "run.sh").rename(folder / "start.sh"),
     "moved": lambda folder: (folder / "run.sh").rename(folder / "pages" / "run.sh"),
     "made executable": lambda folder: (folder / "run.sh").chmod(0o755),
-    "a link to the same content": lambda folder: (
-        (folder / "pages" / "about.html").unlink(),
-        (folder / "pages" / "about.html").symlink_to("home.html"),
-    ),
+    "a link to the same content": lambda folder: _linked(folder / "pages" / "about.html"),
 }
 
 

@@ -85,7 +85,8 @@ def test_what_still_runs_of_a_stopped_application_is_reaped() -> None:
 
 
 def test_an_application_no_longer_declared_is_withdrawn() -> None:
-    for known in ({}, {"running_units": frozenset()}, {"record": None}):
+    cases: list[dict[str, object]] = [{}, {"running_units": frozenset()}, {"record": None}]
+    for known in cases:
         gone = hosted(wanted=None, wanted_digest="", **known)
         assert planned_steps([gone]) == step(Act.WITHDRAW)
 
@@ -122,6 +123,7 @@ class World:
     def take(self, step: HostingStep) -> None:
         state = self.state
         units = state.running_units
+        changed: dict[str, object]
         match step.act:
             case Act.REAP:
                 assert step.unit in units

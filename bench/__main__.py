@@ -1,0 +1,29 @@
+"""Run benches by name, or all of them: ``python -m bench [NAME ...]``."""
+
+import sys
+from importlib import import_module
+
+_BENCHES = {
+    "log_latency": "from a commit to the handler of a follower",
+    "group_commit": "writes committed together against one by one",
+    "http_stack": "Litestar, Starlette and bare applications on Granian and uvicorn",
+    "start_up": "until the console answers and until the le-mans story is healthy",
+    "at_rest": "what the platform takes while nothing is asked of it",
+    "static_deploy": "a static site of 500 files",
+    "deploys_under_load": "requests lost during 50 deploys",
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in _BENCHES]
+    if unknown:
+        listed = "\n".join(f"  {name:<14} {purpose}" for name, purpose in _BENCHES.items())
+        print(f"There is no bench {', '.join(unknown)}. Choose among:\n{listed}")
+        return 2
+    for name in names or _BENCHES:
+        import_module(f"bench.{name}").measure()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

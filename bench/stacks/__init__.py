@@ -1,0 +1,1 @@
+"""One small JSON endpoint on each HTTP stack."""
