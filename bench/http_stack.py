@@ -40,8 +40,8 @@ _METHOD = (
     "on core 1 where the machine has two. CPU is the server's own (schedstat), resident memory "
     f"after the load, idle CPU over {_IDLE_S:.0f} s with no connection; core_share is how much of "
     "a core the server got: where it is below 1, requests_per_s is held back by the load's core, "
-    "by waiting, or by whatever else the machine does, and cpu_s_per_1000 is the figure to compare. "
-    "granian-embedded serves in the loop of the process that starts it, granian in a process "
+    "by waiting, or by whatever else the machine does, and cpu_s_per_1000 is the figure to compare"
+    ". granian-embedded serves in the loop of the process that starts it, granian in a process "
     "of its own (one worker, no access log); uvicorn speaks through h11 on asyncio, uvicorn-fast "
     "through httptools on uvloop, where they are installed."
 )

@@ -1,12 +1,14 @@
 """Deploys while visitors keep coming: none of them is turned away."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.e2e.conftest import OpenTown
 from tests.e2e.petit_bourg import AGENDA, GUICHET, VITRINE
-from tests.support.town import Town
+from tests.support.town import Town, comes_true
 from tests.support.visitors import Crowd
 
 _DEPLOYS = 10
@@ -61,3 +63,19 @@ async def test_no_request_is_lost_during_restarts_and_roll_backs(town: Town) -> 
             assert (await town.ordered(path, body))["state"] == "succeeded"
 
     assert not crowd.failures
+
+
+async def test_an_application_that_was_deployed_often_is_started_again_at_once_when_killed(
+    town: Town,
+) -> None:
+    """The ends of the former instances are no crashes: they earn no pause."""
+    number = (await town.told("/api/applications/guichet"))["serving"]["number"]
+    assert number > _DEPLOYS
+    os.kill(town.main_pid(f"guichet.{number}"), signal.SIGKILL)
+
+    assert await comes_true(lambda: answers(town, GUICHET), within_s=4)
+
+
+async def answers(town: Town, host: str) -> bool:
+    """Tell whether a site answers."""
+    return (await town.get(host)).status_code == 200

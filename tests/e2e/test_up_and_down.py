@@ -84,6 +84,24 @@ async def secrets_of(town: Town) -> list[str]:
     return [one[name] for one in environments for name in ("CLE", "PGPASSWORD")]
 
 
+async def test_what_a_person_stopped_or_rolled_back_stays_so_across_a_start(town: Town) -> None:
+    town.source("agenda").joinpath("edition.txt").write_text("2")
+    assert (await town.deploy("agenda"))["state"] == "succeeded"
+    back = await town.ordered("/api/applications/agenda/roll-back", {})
+    stopped = await town.ordered("/api/applications/cantine/stop")
+    assert (back["state"], stopped["state"]) == ("succeeded", "succeeded")
+
+    await town.stop()
+    await town.up()
+
+    assert (await town.get(AGENDA)).text == "agenda 1"
+    assert (await town.get(CANTINE)).status_code == 503
+    await town.deploy("agenda")
+    await town.ordered("/api/applications/cantine/start")
+    assert (await town.get(AGENDA)).text == "agenda 2"
+    assert (await town.get(CANTINE)).status_code == 200
+
+
 async def test_ctrl_c_while_applications_start_ends_everything(town: Town) -> None:
     await town.stop()
     town.launch()

@@ -2,7 +2,8 @@
 
 import errno
 import socket
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -45,7 +46,9 @@ def chosen_ports(settings: Settings, data: Path, *, nginx_runs: bool) -> Ports:
     return ports
 
 
-def _first_free(candidates: Iterable[tuple[int, int]], settings: Settings, ours: Set[int]) -> Ports:
+def _first_free(
+    candidates: Iterable[tuple[int, int]], settings: Settings, ours: AbstractSet[int]
+) -> Ports:
     addresses = settings.listen_addresses
     for port in filter(None, (settings.http_port, settings.https_port)):
         if port not in ours and not _is_free(addresses, port):

@@ -164,7 +164,8 @@ class Deployer:
     async def source_changed(self, application: Application) -> bool:
         """Tell whether an application's source is neither what serves nor what was built last.
 
-        A stopped application and one that was rolled back thus stay as they are.
+        A stopped application and one that was rolled back thus stay as they are. What was built
+        last counts once it was tried to the end: a deploy that was killed is to be done.
 
         Raises:
             FailedError: The source cannot be had.
@@ -173,9 +174,11 @@ class Deployer:
             found = (await store.serving(connection)).get(application.name)
             record = (await store.records(connection)).get(application.name)
             releases = await store.releases_of(connection, application.name)
+            deployments = await store.deployments_of(connection, application.name)
         if found is None or record is None or record.stopped:
             return False
-        known = {found.digest, *(release.digest for release in releases[:1])}
+        tried = {one.digest for one in deployments if one.reason != _INTERRUPTED}
+        known = {found.digest, *({release.digest for release in releases[:1]} & tried)}
         digest = await self._tools.builder.source_digest(application, new_id(self._clock.now()))
         return digest not in known
 

@@ -188,3 +188,21 @@ async def test_without_a_configuration_it_does_not_start_and_says_why(tmp_path: 
         await engine.start()
     assert engine.running() is None
     assert (await engine.status()).state is EngineState.STOPPED
+
+
+async def test_started_from_two_sides_at_once_it_runs_once(nginx: NginxEngine, port: int) -> None:
+    await nginx.stop()
+    await asyncio.gather(nginx.start(), nginx.start(), nginx.start())
+    assert await page(port) == "one"
+    folders = {
+        Path(f"/proc/{entry.name}") for entry in Path("/proc").iterdir() if entry.name.isdigit()
+    }
+    assert sum(_serves_from(folder, nginx.folder) for folder in folders) == 1
+
+
+def _serves_from(process: Path, folder: Path) -> bool:
+    try:
+        line = (process / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return line.startswith(b"nginx: master") and os.fsencode(folder) in line

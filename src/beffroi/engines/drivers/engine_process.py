@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from beffroi.engines.model import EngineState, EngineStatus
 from beffroi.kernel.errors import UnavailableError
@@ -11,7 +12,6 @@ from beffroi.kernel.places import Places
 from beffroi.kernel.processes import log_files
 from beffroi.kernel.processes.exits import wait_for_exit
 from beffroi.kernel.processes.launch import found_running, is_alive, last_launched, launch
-from beffroi.kernel.processes.leftovers import end_leftovers
 from beffroi.kernel.processes.limits.rlimits import RlimitLimiter
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess
 from beffroi.kernel.processes.stopping import kill, stop
@@ -45,8 +45,15 @@ class EngineProcess:
     async def start(
         self, plan: ProcessPlan, answers: Callable[[], Awaitable[bool]], within_s: float
     ) -> None:
-        """Launch the plan's process and wait until it answers."""
-        process = launch(plan, RlimitLimiter(self.name))
+        """Launch the plan's process and wait until it answers.
+
+        The one before is collected first: PostgreSQL takes an ended process that nobody
+        collected for one that still runs.
+        """
+        earlier = last_launched(self.name, self.folder)
+        if earlier is not None and not is_alive(earlier):
+            await wait_for_exit(earlier)
+        process = self.running() or launch(plan, RlimitLimiter(self.name))
         try:
             async with asyncio.timeout(within_s):
                 while not await answers():
@@ -62,13 +69,14 @@ class EngineProcess:
         if process is None:
             return
         if not is_alive(process):
-            await end_leftovers(process)
+            await wait_for_exit(process)
             return
         main = self.main_pid(process)
         if main == process.pid:
             await stop(process, within_s=within_s, sign=sign)
             return
-        os.kill(main, sign)
+        with suppress(ProcessLookupError):
+            os.kill(main, sign)
         try:
             async with asyncio.timeout(within_s):
                 await wait_for_exit(process)

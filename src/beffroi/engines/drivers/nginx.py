@@ -139,11 +139,13 @@ class NginxEngine:
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_unix_connection(self.status_socket)
-                writer.write(b"GET / HTTP/1.0\r\n\r\n")
-                line = await reader.readline()
-                writer.close()
-                with suppress(ConnectionError):
-                    await writer.wait_closed()
+                try:
+                    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                    line = await reader.readline()
+                finally:
+                    writer.close()
+                    with suppress(ConnectionError):
+                        await writer.wait_closed()
         except (OSError, TimeoutError):
             return False
         return b" 204 " in line
