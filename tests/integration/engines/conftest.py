@@ -1,7 +1,7 @@
 """Engines in data folders of their own."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,16 @@ async def postgresql(places: Places) -> AsyncIterator[PostgresqlEngine]:
 
 
 @pytest.fixture
-async def nginx(tmp_path: Path) -> AsyncIterator[NginxEngine]:
+def own_places(tmp_path: Path) -> Iterator[Places]:
+    """A data folder for one test."""
+    made = Places.of(tmp_path / "data")
+    yield made
+    shutil.rmtree(made.runtime, ignore_errors=True)
+
+
+@pytest.fixture
+async def nginx(own_places: Places) -> AsyncIterator[NginxEngine]:
     """An nginx that was not started yet."""
-    own = Places.of(tmp_path / "data")
-    engine = NginxEngine(own, await found_nginx(), (free_port(),))
+    engine = NginxEngine(own_places, await found_nginx(), (free_port(),))
     yield engine
     await engine.stop()
-    shutil.rmtree(own.runtime, ignore_errors=True)

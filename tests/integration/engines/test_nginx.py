@@ -86,8 +86,10 @@ async def test_a_refused_configuration_leaves_the_former_in_force(
     assert await page(port) == "one"
 
 
-async def test_another_platform_finds_it_running(nginx: NginxEngine, port: int) -> None:
-    other = NginxEngine(nginx._places, nginx.binary, (port,))
+async def test_another_platform_finds_it_running(
+    nginx: NginxEngine, own_places: Places, port: int
+) -> None:
+    other = NginxEngine(own_places, nginx.binary, (port,))
     assert await pid_of(other) == await pid_of(nginx)
     await other.start()
     assert await pid_of(other) == await pid_of(nginx)
@@ -100,10 +102,10 @@ async def test_another_platform_finds_it_running(nginx: NginxEngine, port: int) 
 
 
 async def test_killed_it_is_started_again_by_the_controller_that_tells(
-    nginx: NginxEngine, port: int, caplog: pytest.LogCaptureFixture
+    nginx: NginxEngine, own_places: Places, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    controller = EngineController({"nginx": nginx}, nginx._places)
+    controller = EngineController({"nginx": nginx}, own_places)
     reconciler = Reconciler("engines", controller, SystemClock(), period_s=0.1)
     task = asyncio.create_task(reconciler.run())
     try:
@@ -119,20 +121,20 @@ async def test_killed_it_is_started_again_by_the_controller_that_tells(
 
 
 async def test_an_engine_that_cannot_start_is_tried_with_pauses_and_told_once(
-    nginx: NginxEngine, port: int, caplog: pytest.LogCaptureFixture
+    nginx: NginxEngine, own_places: Places, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     await nginx.stop()
     configuration = nginx.folder / "nginx.conf"
     good = configuration.read_text()
     configuration.write_text("nonsense on;")
-    controller = EngineController({"nginx": nginx}, nginx._places)
+    controller = EngineController({"nginx": nginx}, own_places)
     reconciler = Reconciler("engines", controller, SystemClock(), period_s=0.1)
     task = asyncio.create_task(reconciler.run())
     try:
         await eventually(lambda: "nginx did not start: it ended" in caplog.text)
         await asyncio.sleep(0.5)
-        log = (nginx._places.logs / "engines" / "nginx.log").read_text()
+        log = (own_places.logs / "engines" / "nginx.log").read_text()
         assert log.count("nonsense") <= 2
         assert caplog.text.count("did not start") == 1
         configuration.write_text(good)
@@ -181,9 +183,10 @@ def _parent(pid: int) -> int:
         return 0
 
 
-async def test_without_a_configuration_it_does_not_start_and_says_why(tmp_path: Path) -> None:
-    places = Places.of(tmp_path / "data")
-    engine = NginxEngine(places, await found_nginx(), ())
+async def test_without_a_configuration_it_does_not_start_and_says_why(
+    own_places: Places,
+) -> None:
+    engine = NginxEngine(own_places, await found_nginx(), ())
     with pytest.raises(UnavailableError, match=r"nginx\.conf"):
         await engine.start()
     assert engine.running() is None

@@ -164,21 +164,17 @@ async def test_stopping_twice_and_starting_twice_is_harmless(
     assert (await postgresql.status()).state is EngineState.ANSWERS
 
 
-async def test_a_start_that_fails_is_told_with_its_last_lines(
-    tmp_path: Path,
-) -> None:
-    places = Places.of(tmp_path / "data")
-    engine = PostgresqlEngine(places, SealingKey.of_folder(places.data))
+async def test_a_start_that_fails_is_told_with_its_last_lines(own_places: Places) -> None:
+    engine = again(own_places)
     await engine.start()
     await engine.stop()
-    configuration = places.engines / "postgresql" / "postgresql.auto.conf"
+    configuration = own_places.engines / "postgresql" / "postgresql.auto.conf"
     configuration.write_text("shared_buffers = 'plenty'\n")
     with pytest.raises(UnavailableError) as failed:
         await engine.start()
     assert failed.value.code == "engines.did_not_start"
     assert "plenty" in str(failed.value)
     assert engine.running() is None
-    places.runtime.joinpath("postgresql").rmdir()
 
 
 async def test_an_applications_database_is_its_own(postgresql: PostgresqlEngine) -> None:

@@ -234,8 +234,8 @@ async def test_only_those_who_host_it_may_change_an_application(
 async def test_an_instance_that_crashes_is_started_again(stage: Stage, sources: Sources) -> None:
     application = sources.serving("crashes")
     await stage.deploy(application)
+    assert await stage.next_steps("crashes") == []
     async with stage.reconciling():
-        await eventually(lambda: stage.controller._watches)
         await _crash(stage, "crashes")
 
         async def serves_again() -> bool:

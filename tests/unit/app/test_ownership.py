@@ -37,6 +37,8 @@ def test_what_is_told_last_replaces_what_was_told_before(tmp_path: Path) -> None
 def test_a_folder_that_was_released_is_free(tmp_path: Path) -> None:
     Ownership(tmp_path).release()
     second = Ownership(tmp_path)
+    second.tell("process 44")
+    assert (tmp_path / "beffroi.lock").read_text() == "process 44"
     second.release()
 
 
