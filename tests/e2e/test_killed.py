@@ -94,7 +94,7 @@ async def test_a_killed_nginx_is_back(town: Town) -> None:
     kill(town, "nginx")
 
     async def is_another() -> bool:
-        return town.unit_pid("nginx") != before and await is_reached(town)
+        return town.has_another("nginx", before) and await is_reached(town)
 
     assert await comes_true(is_another, within_s=5)
     assert await serves(town, *HOSTS)

@@ -269,6 +269,12 @@ class Town:
                 await process.wait()
         return CommandEnd(process.returncode or 0, output.decode(), errors.decode())
 
+    def has_another(self, unit: str, pid: int) -> bool:
+        """Tell whether a process has taken the place of a unit's former one."""
+        with suppress(FileNotFoundError):
+            return self.unit_pid(unit) != pid
+        return False
+
     def unit_pid(self, unit: str) -> int:
         """Return the pid that the platform noted for an engine or an instance."""
         written = (self.places.process_folder(unit) / PID_FILE).read_text()

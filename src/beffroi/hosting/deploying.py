@@ -215,6 +215,9 @@ class Deployer:
 
     async def _deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
         async with self._database.transaction(EVERYTHING) as connection:
+            for former in await store.deployments_of(connection, application.name, limit=1):
+                if former.organisation != application.organisation:
+                    raise ConflictError("hosting.name_of_another", application=application.name)
             record = await store.ensure_record(
                 connection, application.name, application.organisation
             )

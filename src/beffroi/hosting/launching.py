@@ -200,10 +200,10 @@ class Launcher:
         try:
             async with asyncio.timeout(health.within_s):
                 while not exit_of_unit.done():
-                    _open_to_nginx(socket)
                     status = await probed_status(
                         socket, health.path, launch.application.hosts[0], within_s=_PROBE_WITHIN_S
                     )
+                    _open_to_nginx(socket)
                     if status is not None and 200 <= status < 400:
                         return
                     await asyncio.sleep(_PROBE_PERIOD_S)

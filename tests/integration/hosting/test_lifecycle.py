@@ -299,3 +299,16 @@ async def test_states_are_those_of_the_story(stage: Stage, sources: Sources) -> 
     await stage.deploy(msgspec.structs.replace(application, start="exit 3; true"))
     states = [one.state for one in await stage.deployments("story")]
     assert states == [DeploymentState.RETIRED, DeploymentState.SERVING, DeploymentState.FAILED]
+
+
+async def test_a_name_stays_with_the_organisation_whose_data_it_keeps(
+    stage: Stage, sources: Sources
+) -> None:
+    application = sources.serving("kept")
+    await stage.deploy(application)
+    taken = msgspec.structs.replace(application, organisation="another")
+    ended = await stage.deploy(taken)
+    assert ended.error_code == "hosting.name_of_another"
+    assert [one.organisation for one in await stage.deployments("kept")] == [
+        application.organisation
+    ]

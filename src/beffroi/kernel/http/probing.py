@@ -9,7 +9,7 @@ async def probed_status(socket: Path, path: str, host: str, *, within_s: float) 
     """Ask for a page over a unix socket.
 
     Returns:
-        The HTTP status, or None when nothing listens or answers in time.
+        The HTTP status, or None when nothing listens, answers in time or speaks HTTP.
     """
     try:
         async with asyncio.timeout(within_s):
@@ -21,7 +21,7 @@ async def probed_status(socket: Path, path: str, host: str, *, within_s: float) 
                 writer.close()
                 with suppress(OSError):
                     await writer.wait_closed()
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, ValueError):
         return None
     parts = line.split()
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None
