@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -66,9 +67,9 @@ class Platform(msgspec.Struct, frozen=True):
     hosting_controller: HostingController
     engine_controller: EngineController
     delivery_controller: DeliveryController
-    hosting: Reconciler  # type: ignore[type-arg]
-    delivery: Reconciler  # type: ignore[type-arg]
-    engines: Reconciler  # type: ignore[type-arg]
+    hosting: Reconciler[Any, Any]
+    delivery: Reconciler[Any, Any]
+    engines: Reconciler[Any, Any]
 
 
 def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:

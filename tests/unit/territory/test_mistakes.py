@@ -95,6 +95,7 @@ MISTAKES = {
     "memory_exceeded": _python("limits: {memory_mib: 2049}").replace("hosts:", "▲hosts:"),
 }
 _TOLD_ELSEWHERE = {
+    "none_applied",
     "invalid",
     "version_moved",
     "file_missing",
