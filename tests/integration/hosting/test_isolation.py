@@ -317,10 +317,6 @@ async def test_connections_of_two_applications_with_the_network_are_told_apart(
     idle = sources.serving("net-idle", network=True)
     for one in (busy, idle):
         await stage.deploy(one)
-    await _counts_only_its_own(stage, busy)
-
-
-async def _counts_only_its_own(stage: Stage, busy: Application) -> None:
     slow = asyncio.create_task(stage.get(busy, "/slow?s=0.5"))
     await eventually(lambda: stage.runtime.open_connections("net-busy.1", SOCKET) == 1)
     assert stage.runtime.open_connections("net-idle.1", SOCKET) == 0

@@ -172,23 +172,22 @@ def shared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "territory.yaml"
 
 
-def _loads_or_tells(file: Path, content: bytes) -> None:
+def _name_or_findings(file: Path, content: bytes) -> str:
     file.write_bytes(content)
     try:
-        told = load_territory(file).territory.name
+        return load_territory(file).territory.name
     except TerritoryInvalidError as error:
-        told = error.told(Language.FR)
-    assert told
+        return error.told(Language.FR)
 
 
 @given(content=st.binary(max_size=200))
 def test_any_bytes_load_or_are_told(shared_file: Path, content: bytes) -> None:
-    _loads_or_tells(shared_file, content)
+    assert _name_or_findings(shared_file, content)
 
 
 @given(text=st.text(alphabet="{}[]:,-&*<!|>'\"%@`#?\n\t abc019=.~\\x", max_size=80))
 def test_any_yaml_like_text_loads_or_is_told(shared_file: Path, text: str) -> None:
-    _loads_or_tells(shared_file, text.encode())
+    assert _name_or_findings(shared_file, text.encode())
 
 
 @given(
@@ -200,7 +199,7 @@ def test_a_damaged_file_loads_or_is_told(
     shared_file: Path, start: int, length: int, inserted: str
 ) -> None:
     damaged = _SAMPLE[:start] + inserted + _SAMPLE[start + length :]
-    _loads_or_tells(shared_file, damaged.encode(errors="surrogatepass"))
+    assert _name_or_findings(shared_file, damaged.encode(errors="surrogatepass"))
 
 
 _WORDS = st.sampled_from(sorted(set(string.punctuation) | set(_SAMPLE.replace(":", "").split())))
@@ -221,7 +220,7 @@ def test_any_value_under_a_known_key_loads_or_is_told(
     data: dict[str, Any] = yaml.safe_load(_SAMPLE)
     at = data if len(path) < 2 else data["applications"]["bus"]
     at[path[-1] if path else "jobs"] = value
-    _loads_or_tells(shared_file, yaml.safe_dump(data, allow_unicode=True).encode())
+    assert _name_or_findings(shared_file, yaml.safe_dump(data, allow_unicode=True).encode())
 
 
 _SLUGS = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4})?", fullmatch=True)
