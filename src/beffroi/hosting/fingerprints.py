@@ -10,7 +10,13 @@ from sys import version_info
 import msgspec
 
 from beffroi.kernel.errors import InvalidInputError
-from beffroi.territory.model import Application, ApplicationKind
+from beffroi.territory.model import (
+    Application,
+    ApplicationKind,
+    Hibernation,
+    PageRules,
+    VisitorLimits,
+)
 
 LEFT_OUT = frozenset({".git", ".venv", "__pycache__", "node_modules", ".DS_Store"})
 _DIGEST_LENGTH = 16
@@ -31,8 +37,14 @@ def release_digest(folder: Path, application: Application) -> str:
 
 
 def declaration_digest(application: Application) -> str:
-    """Return the digest of a whole declaration."""
-    encoded = msgspec.json.encode(application, order="deterministic")
+    """Return the digest of what a declaration asks of a deployment.
+
+    How its pages are stored, its visitors bounded and its process rested needs no new one.
+    """
+    deployed = msgspec.structs.replace(
+        application, pages=PageRules(), hibernation=Hibernation(), visitors=VisitorLimits()
+    )
+    encoded = msgspec.json.encode(deployed, order="deterministic")
     return sha256(encoded).hexdigest()[:_DIGEST_LENGTH]
 
 

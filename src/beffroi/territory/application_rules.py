@@ -26,6 +26,7 @@ _KINDS_OF_KEY: Final = {
     "database": _RUNNING,
     "network": _RUNNING,
     "jobs": _RUNNING,
+    "hibernation": _RUNNING,
     "public": frozenset({ApplicationKind.STATIC}),
 }
 _KEY_IT_NEEDS: Final = {"interface": "entry", "listens": "start"}

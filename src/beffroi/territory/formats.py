@@ -28,6 +28,8 @@ INCLUDE_GLOB: Final = r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+\.ya?ml$(?!\n)"
 # A transport such as ext:: runs commands, and a leading dash is an option of git.
 GIT_URL: Final = r"^(https?://|ssh://|git://|file:///|/|[a-z0-9_][a-z0-9_.-]*@)\S+$(?!\n)"
 GIT_REF: Final = r"^[A-Za-z0-9][A-Za-z0-9._/@^~-]*$(?!\n)"
+QUERY_NAME: Final = r"^(\*|[A-Za-z0-9._~\[\]-]+)$(?!\n)"
+COOKIE_NAME: Final = r"^[A-Za-z0-9!#$%&'+.^_`|~-]+\*?$(?!\n)"
 
 Slug = Annotated[str, Meta(pattern=SLUG, max_length=SLUG_MAX_LENGTH)]
 HostName = Annotated[str, Meta(pattern=HOST_NAME, max_length=253)]
@@ -45,3 +47,5 @@ FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
 Command = Annotated[str, Meta(min_length=1, max_length=4096)]
 Schedule = Annotated[str, Meta(min_length=1, max_length=100)]
 EnvironmentValue = Annotated[str, Meta(max_length=32_768)]
+QueryName = Annotated[str, Meta(pattern=QUERY_NAME, max_length=100)]
+CookieName = Annotated[str, Meta(pattern=COOKIE_NAME, max_length=100)]

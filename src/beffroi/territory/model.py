@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from beffroi.territory.formats import (
     Command,
+    CookieName,
     Entry,
     EnvironmentName,
     EnvironmentValue,
@@ -21,6 +22,7 @@ from beffroi.territory.formats import (
     GitUrl,
     HostName,
     IncludeGlob,
+    QueryName,
     RedirectTarget,
     RelativePath,
     RequestPath,
@@ -120,6 +122,62 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 60
 
 
+class PageRules(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How the pages of an application are stored for its visitors."""
+
+    queries: Annotated[
+        tuple[QueryName, ...],
+        Meta(description="Query parameters that change a page; *: all but those that only track."),
+    ] = ("*",)
+    ignored_cookies: Annotated[
+        tuple[CookieName, ...], Meta(description="Cookies that change no page, * at the end open.")
+    ] = ()
+    life_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=31_536_000,
+            description="Life of pages whose answer tells none, in seconds; 0: not stored.",
+        ),
+    ] = 0
+    mib: Annotated[
+        int,
+        Meta(ge=0, le=1_048_576, description="Room for its stored pages, in MiB; 0: none stored."),
+    ] = 256
+    minify: Annotated[bool, Meta(description="Whether HTML, CSS and JavaScript are minified.")] = (
+        False
+    )
+    images: Annotated[bool, Meta(description="Whether images get WebP and AVIF variants.")] = True
+
+
+class Hibernation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an application that nobody uses is put to rest."""
+
+    freeze_after_s: Annotated[
+        int, Meta(ge=0, le=31_536_000, description="Idle time before it is frozen; 0: never.")
+    ] = 300
+    sleep_after_s: Annotated[
+        int, Meta(ge=0, le=31_536_000, description="Idle time before it is stopped; 0: never.")
+    ] = 3600
+
+
+class VisitorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much its visitors may ask of a site."""
+
+    requests_per_s: Annotated[
+        int, Meta(ge=1, le=100_000, description="Requests per second of one address.")
+    ] = 100
+    site_requests_per_s: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Requests per second of all addresses.")
+    ] = 2000
+    crawler_misses_per_minute: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="Pages per minute rendered for crawlers alone."),
+    ] = 60
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command that runs on a schedule."""
 
@@ -205,6 +263,13 @@ class Application(
     jobs: Annotated[
         Mapping[Slug, Job], Meta(description="Commands run on a schedule (not static).")
     ] = {}
+    pages: Annotated[PageRules, Meta(description="How its pages are stored.")] = PageRules()
+    hibernation: Annotated[
+        Hibernation, Meta(description="When it is put to rest (not static).")
+    ] = Hibernation()
+    visitors: Annotated[VisitorLimits, Meta(description="How much visitors may ask of it.")] = (
+        VisitorLimits()
+    )
 
     @property
     def canonical_host(self) -> str:

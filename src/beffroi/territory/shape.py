@@ -20,6 +20,8 @@ PATTERN_CODES: Final = {
     formats.SLUG: "territory.not_a_slug",
     formats.HOST_NAME: "territory.not_a_host_name",
     formats.ENVIRONMENT_NAME: "territory.not_an_environment_name",
+    formats.QUERY_NAME: "territory.not_a_query_name",
+    formats.COOKIE_NAME: "territory.not_a_cookie_name",
     formats.ENTRY: "territory.not_an_entry",
     formats.URL_PATH: "territory.not_a_url_path",
     formats.REQUEST_PATH: "territory.not_a_url_path",

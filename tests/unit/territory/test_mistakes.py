@@ -69,6 +69,8 @@ MISTAKES = {
     "not_a_slug": _HEAD.replace("ville:", "▲Ville:"),
     "not_a_host_name": _python("aliases: [▲Ville.localhost]"),
     "not_an_environment_name": _python("environment: {▲1A: x}"),
+    "not_a_query_name": _python('pages: {queries: [page, ▲"a b"]}'),
+    "not_a_cookie_name": _python('pages: {ignored_cookies: [▲"a;b"]}'),
     "not_an_entry": _application("entry: ▲mairie.wsgi"),
     "not_a_url_path": _python("redirects: {▲ancien: /nouveau}"),
     "not_a_redirect_target": _python("redirects: {/ancien: ▲http://example.org}"),
