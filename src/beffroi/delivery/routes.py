@@ -1,7 +1,8 @@
 """Which folder serves which host name: symbolic links that nginx resolves at each request.
 
 ``routes/<host>`` leads to ``targets/<application>``, which leads to a folder that holds
-``listen/http.sock``, ``www/`` or ``stopped/``. Every change is one rename, seen at once and whole.
+``listen/http.sock``, ``www/``, ``stopped/`` or ``asleep/``. Every change is one rename, seen at
+once and whole.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ class RouteTable:
         self._targets = places.targets
         self._routes = places.routes
         self._stopped = places.pages / "stopped"
+        self._asleep = places.pages / "asleep"
 
     def point(self, application: str, folder: Path) -> None:
         """Have a folder serve an application from the next request on.
@@ -30,8 +32,13 @@ class RouteTable:
 
     def stop(self, application: str) -> None:
         """Tell the application's visitors that it is stopped."""
-        self._make_stopped()
+        _make_sign(self._stopped)
         self.point(application, self._stopped)
+
+    def rest(self, application: str) -> None:
+        """Have the application's visitors wait until it is woken."""
+        _make_sign(self._asleep)
+        self.point(application, self._asleep)
 
     def forget(self, application: str) -> None:
         """Remove what an application pointed to."""
@@ -44,7 +51,7 @@ class RouteTable:
         """
         for folder in (self._routes, self._targets):
             hand_over(folder, None, 0o755)
-        self._make_stopped()
+        _make_sign(self._stopped)
         for host, application in routes.items():
             target = self._targets / application
             if not target.is_symlink():
@@ -72,9 +79,11 @@ class RouteTable:
         target = route.readlink()
         return target.name if target.parent == self._targets else None
 
-    def _make_stopped(self) -> None:
-        for folder in (self._stopped.parent, self._stopped, self._stopped / "stopped"):
-            hand_over(folder, None, 0o755)
+
+def _make_sign(folder: Path) -> None:
+    """Make a folder that holds one of its own name, by which nginx knows it."""
+    for one in (folder.parent, folder, folder / folder.name):
+        hand_over(one, None, 0o755)
 
 
 def _link(path: Path, target: Path) -> None:

@@ -56,15 +56,28 @@ async def roll_back(
     return await hosting.roll_back(actor, name, data.deployment)
 
 
-@post("/applications/{name:str}/{verb:str}", status_code=202, summary="Restart, stop or start")
+@post(
+    "/applications/{name:str}/{verb:str}",
+    status_code=202,
+    summary="Restart, stop, start, put to sleep or wake",
+)
 async def change_running(
     name: Name,
-    verb: Annotated[Literal["restart", "stop", "start"], PathParameter(description="What to do.")],
+    verb: Annotated[
+        Literal["restart", "stop", "start", "sleep", "wake"],
+        PathParameter(description="What to do."),
+    ],
     hosting: NamedDependency[Hosting],
     actor: NamedDependency[Actor],
 ) -> Operation:
     """Start a change of what runs."""
-    verbs = {"restart": hosting.restart, "stop": hosting.stop, "start": hosting.start}
+    verbs = {
+        "restart": hosting.restart,
+        "stop": hosting.stop,
+        "start": hosting.start,
+        "sleep": hosting.rest,
+        "wake": hosting.wake,
+    }
     return await verbs[verb](actor, name)
 
 

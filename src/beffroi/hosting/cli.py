@@ -79,6 +79,16 @@ def start(name: Application, *, as_json: JsonOption = False) -> None:
     _change(name, "start", None, as_json=as_json)
 
 
+def sleep(name: Application, *, as_json: JsonOption = False) -> None:
+    """Stop an application that nobody uses now; its next visitor wakes it."""
+    _change(name, "sleep", None, as_json=as_json)
+
+
+def wake(name: Application, *, as_json: JsonOption = False) -> None:
+    """Wake an application that sleeps or is frozen."""
+    _change(name, "wake", None, as_json=as_json)
+
+
 def deployments(name: Application, *, as_json: JsonOption = False) -> None:
     """List an application's deployments, newest first."""
     found = platform().ask("GET", f"/api/applications/{name}/deployments", list[Deployment])
@@ -172,6 +182,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "restart": restart,
     "stop": stop,
     "start": start,
+    "sleep": sleep,
+    "wake": wake,
     "deployments": deployments,
     "logs": logs,
     "secrets": secrets,

@@ -4,15 +4,18 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from beffroi.hosting import store
 from beffroi.hosting.deploying import Deployer
+from beffroi.hosting.environments import SOCKET
 from beffroi.hosting.fingerprints import declaration_digest
 from beffroi.hosting.model import (
     Act,
     Deployment,
     Hosted,
     HostingStep,
+    Observed,
     pause_before_restart_s,
     planned_steps,
 )
@@ -20,18 +23,21 @@ from beffroi.hosting.ports import Runtime, WantedApplications
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import FailedError
+from beffroi.kernel.errors import ConflictError, FailedError
 from beffroi.kernel.operations import Operations, OperationState, Progress
+from beffroi.kernel.processes.memory import memory_reading
+from beffroi.kernel.processes.model import MemoryReading
 from beffroi.kernel.rights.model import PLATFORM
 
 _logger = logging.getLogger(__name__)
 _PROBE_PERIOD_S = 25.0
 _SILENCES_BEFORE_RESTART = 3
 _CRASHES_KEPT = 20
+_LOOKED_AT_AFTER_S = 30.0
 
 
 class HostingController:
-    """Deploys what is new or changed, restarts what crashed, ends what nobody needs."""
+    """Deploys what is new or changed, restarts what crashed, ends or rests what nobody needs."""
 
     def __init__(
         self,
@@ -48,42 +54,52 @@ class HostingController:
         self._wanted = wanted
         self._runtime = runtime
         self._deployer = deployer
+        self._instances = deployer.instances
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._crashes: dict[str, list[float]] = defaultdict(list)
         self._silences: dict[str, int] = {}
         self._probed_at_s = clock.monotonic_s()
         self.on_exit: Callable[[], None] = lambda: None
+        self.read_memory: Callable[[], MemoryReading] = memory_reading
 
-    async def observe(self) -> tuple[Hosted, ...]:
+    async def observe(self) -> Observed:
         """Read the declarations, the records and the machine; start large logs anew."""
         self._deployer.launcher.rotate_logs()
         wanted = await self._wanted.applications()
         async with self._database.transaction(EVERYTHING) as connection:
             records = await store.records(connection)
             serving = await store.serving(connection)
-        running = self._deployer.units()
+        running = self._instances.units()
         units = {name: running.get(name, []) for name in {*wanted, *records, *running}}
         alive = [one for name, one in serving.items() if one.unit in units.get(name, ())]
+        frozen = frozenset(one.unit for one in alive if self._runtime.is_frozen(one.unit))
         self._watch([one.unit for one in alive])
-        await self._probe(alive)
-        return tuple(
-            Hosted(
-                application=name,
-                wanted=wanted.get(name),
-                wanted_digest=declaration_digest(wanted[name]) if name in wanted else "",
-                record=records.get(name),
-                serving=serving.get(name),
-                running_units=frozenset(units[name]),
-                may_restart=self._may_restart(name),
-                silent=_is_silent(serving.get(name), self._silences),
-                busy=self._deployer.busy(name),
-            )
-            for name in sorted(units)
+        # Before the health checks: their connections are no visitors'.
+        idle_s = await self._idle_s(alive)
+        await self._probe([one for one in alive if one.unit not in frozen])
+        return Observed(
+            tuple(
+                Hosted(
+                    application=name,
+                    wanted=wanted.get(name),
+                    wanted_digest=declaration_digest(wanted[name]) if name in wanted else "",
+                    record=records.get(name),
+                    serving=serving.get(name),
+                    running_units=frozenset(units[name]),
+                    may_restart=self._may_restart(name),
+                    silent=_is_silent(serving.get(name), self._silences),
+                    busy=self._instances.busy(name),
+                    frozen=name in serving and serving[name].unit in frozen,
+                    idle_s=idle_s.get(name, 0.0),
+                )
+                for name in sorted(units)
+            ),
+            self.read_memory(),
         )
 
-    def plan(self, snapshot: tuple[Hosted, ...]) -> Sequence[HostingStep]:
+    def plan(self, snapshot: Observed) -> Sequence[HostingStep]:
         """Tell the steps."""
-        return planned_steps(snapshot)
+        return planned_steps(snapshot.applications, snapshot.memory)
 
     async def apply(self, step: HostingStep) -> str:
         """Take one step."""
@@ -100,6 +116,8 @@ class HostingController:
             case Act.WITHDRAW:
                 await self._deployer.withdraw(step.application)
                 return "withdrawn: the territory no longer names it"
+            case Act.WAKE | Act.FREEZE | Act.SLEEP:
+                return await self._rest(step)
 
     async def close(self) -> None:
         """Watch no more."""
@@ -120,6 +138,44 @@ class HostingController:
         if ended.state is OperationState.FAILED:
             raise FailedError("hosting.deploy_failed", application=name, operation=ended.id)
         return ended.outcome
+
+    async def _rest(self, step: HostingStep) -> str:
+        """Put to rest; what came into use since it was looked at is left as it is."""
+        resting = self._deployer.resting
+        if step.act is Act.WAKE:
+            await resting.wake(step.application)
+            return "woken: it was left half at rest"
+        verb = resting.freeze if step.act is Act.FREEZE else resting.sleep
+        try:
+            return await verb(step.application)
+        except ConflictError as error:
+            return f"not put to rest: {error.message()}"
+
+    async def _idle_s(self, alive: Sequence[Deployment]) -> Mapping[str, float]:
+        """Tell how long each running application has been idle; none where nobody tells visits."""
+        visits = self._deployer.visits
+        if visits is None:
+            return {}
+        last = await visits.last_visits()
+        for name in self._instances.with_tasks():
+            self._instances.note_use(name)
+        return {one.application: self._idle_of(one, last.get(one.application)) for one in alive}
+
+    def _idle_of(self, deployment: Deployment, visited_at: datetime | None) -> float:
+        """Tell how long one application has been idle; look at it closely when that counts."""
+        name = deployment.application
+        if self._instances.busy(name):
+            self._instances.note_use(name)
+        idle_s = self._instances.idle_s(name)
+        if visited_at is not None:
+            idle_s = min(idle_s, max(0.0, (self._clock.now() - visited_at).total_seconds()))
+        rules = deployment.specification.hibernation
+        if idle_s < min(_LOOKED_AT_AFTER_S, rules.freeze_after_s or _LOOKED_AT_AFTER_S):
+            return idle_s
+        if self._runtime.open_connections(deployment.unit, SOCKET):
+            self._instances.note_use(name)
+            return 0.0
+        return idle_s
 
     async def _probe(self, serving: Sequence[Deployment]) -> None:
         """Ask each running instance for its health page, every half minute at most."""

@@ -2,26 +2,30 @@
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 from beffroi.hosting import store
 from beffroi.hosting.fingerprints import declaration_digest
-from beffroi.hosting.launching import HostingTools, Launcher
+from beffroi.hosting.instances import Instances
+from beffroi.hosting.launching import HostingTools
 from beffroi.hosting.model import (
     ApplicationRecord,
     Deployment,
     DeploymentState,
+    Rest,
     is_instance,
     obsolete_releases,
 )
 from beffroi.hosting.ports import Ended
+from beffroi.hosting.resting import Resting
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import (
     BeffroiError,
     ConflictError,
+    FailedError,
     NotFoundError,
     UnavailableError,
 )
@@ -43,11 +47,10 @@ class Deployer:
         self._database = database
         self._clock = clock
         self._tools = tools
-        self.launcher = Launcher(tools)
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._drains: set[asyncio.Task[None]] = set()
-        self._draining_units: set[str] = set()
-        self._starting_again: set[str] = set()
+        self.instances = Instances(database, clock, tools)
+        self.launcher = self.instances.launcher
+        self.resting = Resting(database, clock, tools, self.instances)
+        self.visits = tools.visits
 
     async def deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
         """Build the source as it is now and make it serve.
@@ -55,7 +58,7 @@ class Deployer:
         Raises:
             FailedError: It could not be built or never became healthy; what served still does.
         """
-        async with self._locks[application.name]:
+        async with self.instances.changing(application.name):
             try:
                 told = await self._deploy(actor, application, progress)
             except UnavailableError:
@@ -77,8 +80,9 @@ class Deployer:
             number: The deployment; None for the one that serves.
             progress: The operation's.
         """
-        async with self._locks[name]:
-            chosen = await (self.serving(name) if number is None else self.past(name, number))
+        async with self.instances.changing(name):
+            wanted = self.instances.serving(name) if number is None else self.past(name, number)
+            chosen = await wanted
             folder = self._tools.builder.release_folder(name, chosen.digest)
             if not folder.exists():
                 raise NotFoundError("hosting.release_gone", application=name, release=chosen.digest)
@@ -86,57 +90,48 @@ class Deployer:
 
     async def stop(self, name: str, progress: Progress) -> str:
         """Stop an application until somebody starts it."""
-        async with self._locks[name]:
+        async with self.instances.changing(name):
             await progress.step("stopping")
-            await self._set_stopped(await self.serving(name), stopped=True)
+            await self._set_stopped(await self.instances.serving(name), stopped=True)
             self._tools.traffic.stop(name)
-            for unit in self.units_of(name):
+            for unit in self.instances.units_of(name):
                 await self.launcher.drain(unit)
             return "Stopped; its visitors are told so."
 
     async def start(self, name: str, progress: Progress) -> str:
         """Start a stopped application."""
-        async with self._locks[name]:
+        async with self.instances.changing(name):
             await progress.step("starting")
-            deployment = await self.serving(name)
-            if deployment.unit not in self.units_of(name):
-                await self._run_again(deployment)
+            deployment = await self.instances.serving(name)
+            await self.instances.bring_up(deployment)
             await self._set_stopped(deployment, stopped=False)
             return f"Deployment {deployment.number} serves."
 
     async def restart_crashed(self, name: str, unit: str) -> None:
         """Start an instance again, unless another took its place since it was looked at."""
-        async with self._locks[name]:
-            if await self._unit_needed(name) == unit:
-                await self._run_again(await self.serving(name))
+        async with self.instances.changing(name):
+            if await self.instances.unit_needed(name) == unit:
+                await self.instances.run_again(await self.instances.serving(name))
 
     async def run_job(self, deployment: Deployment, job: str) -> Ended:
         """Run a scheduled command of a deployment to its end."""
-        record = await self._record(deployment)
+        record = await self.instances.record(deployment)
         return await self.launcher.run_job(deployment, record.uid_number, job)
 
     async def reap(self, name: str, unit: str) -> None:
         """End an instance, unless it came to serve since it was looked at."""
-        async with self._locks[name]:
-            if await self._unit_needed(name) != unit:
+        async with self.instances.changing(name):
+            if await self.instances.unit_needed(name) != unit:
                 await self.launcher.stop(unit)
 
     async def withdraw(self, name: str) -> None:
         """Serve an application no more; its volumes, database and releases stay."""
-        async with self._locks[name]:
+        async with self.instances.changing(name):
             self._tools.traffic.forget(name)
-            for unit in self.units_of(name):
+            for unit in self.instances.units_of(name):
                 await self.launcher.drain(unit)
             async with self._database.transaction(EVERYTHING) as connection:
                 await store.delete_record(connection, name)
-
-    async def serving(self, name: str) -> Deployment:
-        """Return the deployment that serves an application, or did when it was stopped."""
-        async with self._database.transaction(EVERYTHING) as connection:
-            found = (await store.serving(connection)).get(name)
-        if found is None:
-            raise ConflictError("hosting.never_deployed", application=name)
-        return found
 
     async def past(self, name: str, number: int) -> Deployment:
         """Return one deployment."""
@@ -158,7 +153,7 @@ class Deployer:
                 await self._tools.runtime.stop(unit, 0)
         for name, deployment in serving.items():
             if name in records:
-                self._settle_traffic(deployment, stopped=records[name].stopped)
+                self._settle_traffic(deployment, records[name])
         await asyncio.to_thread(self._tools.builder.clear_workspaces)
 
     async def source_changed(self, application: Application) -> bool:
@@ -183,35 +178,13 @@ class Deployer:
         return digest not in known
 
     async def stop_all(self) -> None:
-        """Stop every instance at once; the next start runs them again."""
-        units = self._tools.runtime.running_units()
-        await asyncio.gather(*(self.launcher.stop(unit) for unit in units))
+        """Stop every instance at once; the next start runs again those that do not rest."""
+        await self.instances.stop_all()
 
     async def close(self) -> None:
-        """Wait no longer for the instances that drain; what still runs is stopped next."""
-        for drain in self._drains:
-            drain.cancel()
-        await asyncio.gather(*self._drains, return_exceptions=True)
-
-    def busy(self, name: str) -> bool:
-        """Tell whether an application is being changed."""
-        return self._locks[name].locked()
-
-    def starts_again(self, name: str) -> bool:
-        """Tell whether an application's instance runs but was not yet found healthy."""
-        return name in self._starting_again
-
-    def units_of(self, name: str) -> list[str]:
-        """Name an application's instances alive now, but for those that drain."""
-        return self.units().get(name, [])
-
-    def units(self) -> Mapping[str, list[str]]:
-        """Name every application's instances alive now, but for those that drain."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for unit in sorted(self._tools.runtime.running_units() - self._draining_units):
-            if is_instance(unit):
-                found[unit.partition(".")[0]].append(unit)
-        return found
+        """Wait no longer for what drains or wakes; what still runs is stopped next."""
+        await self.resting.close()
+        await self.instances.close()
 
     async def _deploy(self, actor: Actor, application: Application, progress: Progress) -> str:
         async with self._database.transaction(EVERYTHING) as connection:
@@ -221,40 +194,38 @@ class Deployer:
             record = await store.ensure_record(
                 connection, application.name, application.organisation
             )
+        if record.rest is Rest.FROZEN:
+            # A build may last: visitors need not wait for its end.
+            with suppress(FailedError):
+                await self.resting.wake_held(application.name)
         identity = platform_identity(record.uid_number)
         release = await self._tools.builder.release(application, identity, progress)
         async with self._database.transaction(EVERYTHING) as connection:
             await store.put_release(connection, release)
-        if not record.stopped and await self._serves(application, release.digest):
+        at_work = not record.stopped and record.rest is not Rest.ASLEEP
+        if at_work and await self._serves(application, release.digest):
             return f"Release {release.digest} serves already; nothing has changed."
         told = await self._put_in_service(actor, application, release.digest, progress)
         await self._prune(application.name)
         return told
 
-    async def _unit_needed(self, name: str) -> str:
-        """Name the instance that an application needs now; none while it is stopped."""
-        async with self._database.transaction(EVERYTHING) as connection:
-            record = (await store.records(connection)).get(name)
-            serving = (await store.serving(connection)).get(name)
-        if record is None or record.stopped or serving is None:
-            return ""
-        return serving.unit
-
-    def _settle_traffic(self, deployment: Deployment, *, stopped: bool) -> None:
+    def _settle_traffic(self, deployment: Deployment, record: ApplicationRecord) -> None:
         """Lead visitors as was decided: the platform may have died between the two."""
         static = deployment.specification.kind is ApplicationKind.STATIC
-        if stopped:
+        if record.stopped:
             self._tools.traffic.stop(deployment.application)
-        elif static or deployment.unit in self.units_of(deployment.application):
+        elif record.rest is not Rest.AWAKE:
+            self._tools.traffic.rest(deployment.application)
+        elif static or deployment.unit in self.instances.units_of(deployment.application):
             self.launcher.switch_traffic(deployment)
 
     async def _put_in_service(
         self, actor: Actor, application: Application, digest: str, progress: Progress
     ) -> str:
-        before = self.units_of(application.name)
+        before = self.instances.units_of(application.name)
         deployment = await self._begin(actor, application, digest)
         try:
-            record = await self._record(deployment)
+            record = await self.instances.record(deployment)
             await self.launcher.serve(deployment, record.uid_number, progress)
         except BaseException as error:
             await self._fail(deployment, _reason(error))
@@ -265,9 +236,10 @@ class Deployer:
 
     async def _take_over(self, deployment: Deployment, before: Sequence[str]) -> None:
         await self._commit_serving(deployment)
+        self.instances.note_use(deployment.application)
         self.launcher.switch_traffic(deployment)
         for unit in before:
-            self._drain_in_background(unit)
+            self.instances.drain_in_background(unit)
 
     async def _begin(self, actor: Actor, application: Application, digest: str) -> Deployment:
         async with self._database.transaction(EVERYTHING) as connection:
@@ -298,39 +270,10 @@ class Deployer:
             await store.set_state(connection, deployment, DeploymentState.FAILED, reason)
             await append(connection, _event("hosting.deployment_failed", deployment))
 
-    def _drain_in_background(self, unit: str) -> None:
-        self._draining_units.add(unit)
-        task = asyncio.create_task(self.launcher.drain(unit), name=f"drain {unit}")
-        self._drains.add(task)
-
-        def forget(done: asyncio.Task[None]) -> None:
-            self._drains.discard(done)
-            self._draining_units.discard(unit)
-            if not done.cancelled() and done.exception() is not None:
-                _logger.error("BUG in drain unit=%s", unit, exc_info=done.exception())
-
-        task.add_done_callback(forget)
-
-    async def _run_again(self, deployment: Deployment) -> None:
-        if deployment.specification.kind is not ApplicationKind.STATIC:
-            record = await self._record(deployment)
-            self._starting_again.add(deployment.application)
-            try:
-                await self.launcher.restart(deployment, record.uid_number)
-            finally:
-                self._starting_again.discard(deployment.application)
-        self.launcher.switch_traffic(deployment)
-
     async def _note_handled(self, application: Application) -> None:
         """Note the declaration once its deployment has ended: a killed one is tried again."""
         async with self._database.transaction(EVERYTHING) as connection:
             await store.set_handled(connection, application.name, declaration_digest(application))
-
-    async def _record(self, deployment: Deployment) -> ApplicationRecord:
-        async with self._database.transaction(EVERYTHING) as connection:
-            return await store.ensure_record(
-                connection, deployment.application, deployment.organisation
-            )
 
     async def _set_stopped(self, deployment: Deployment, *, stopped: bool) -> None:
         kind = "hosting.application_stopped" if stopped else "hosting.application_started"
@@ -345,7 +288,7 @@ class Deployer:
         if found is None or found.digest != digest or found.specification != application:
             return False
         static = application.kind is ApplicationKind.STATIC
-        return static or found.unit in self.units_of(application.name)
+        return static or found.unit in self.instances.units_of(application.name)
 
     async def _prune(self, name: str) -> None:
         async with self._database.transaction(EVERYTHING) as connection:

@@ -17,7 +17,7 @@ from beffroi.hosting import environments
 from beffroi.hosting.building import Builder
 from beffroi.hosting.model import Deployment
 from beffroi.hosting.output_marks import OutputMark
-from beffroi.hosting.ports import Ended, InstancePlan, PublicAddresses, Runtime, Traffic
+from beffroi.hosting.ports import Ended, InstancePlan, PublicAddresses, Runtime, Traffic, Visits
 from beffroi.hosting.vault import DATABASE_PASSWORD, Vault
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.http.probing import probed_status
@@ -41,7 +41,11 @@ _LINES_TOLD = 15
 
 
 class HostingTools(msgspec.Struct, frozen=True):
-    """What every part of hosting works with."""
+    """What every part of hosting works with.
+
+    Attributes:
+        visits: Tells who needs what; without it nothing is put to rest unless somebody asks.
+    """
 
     places: Places
     runtime: Runtime
@@ -50,6 +54,7 @@ class HostingTools(msgspec.Struct, frozen=True):
     databases: ApplicationDatabases
     vault: Vault
     builder: Builder
+    visits: Visits | None = None
 
 
 class Launch(msgspec.Struct, frozen=True):

@@ -8,12 +8,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from beffroi.kernel.processes.model import MemoryReading
 from beffroi.territory.model import Application, ApplicationKind
 
 RELEASES_KEPT = 5
 _CALM_AFTER_S = 600.0
 _RESTART_PAUSE_MOST_S = 300.0
 _DOUBLINGS_MOST = 9
+_SPARED_WHEN_SHORT_S = 30.0
+_ENOUGH_MEMORY = MemoryReading(total_bytes=1, available_bytes=1)
 
 
 class DeploymentState(StrEnum):
@@ -30,8 +33,18 @@ class ApplicationState(StrEnum):
 
     SERVING = "serving"
     STARTING = "starting"
+    FROZEN = "frozen"
+    ASLEEP = "asleep"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+class Rest(StrEnum):
+    """Whether an application that nobody uses was put to rest."""
+
+    AWAKE = "awake"
+    FROZEN = "frozen"
+    ASLEEP = "asleep"
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -81,6 +94,8 @@ class ApplicationRecord(msgspec.Struct, frozen=True):
     Attributes:
         stopped: Somebody stopped it.
         handled: Digest of the declaration that the last deployment answered to.
+        rest: How it rests; visitors wake it.
+        rest_reason: Why it could not be woken last time.
     """
 
     application: str
@@ -88,6 +103,8 @@ class ApplicationRecord(msgspec.Struct, frozen=True):
     uid_number: int
     stopped: bool = False
     handled: str = ""
+    rest: Rest = Rest.AWAKE
+    rest_reason: str = ""
 
 
 class Hosted(msgspec.Struct, frozen=True):
@@ -101,6 +118,8 @@ class Hosted(msgspec.Struct, frozen=True):
         may_restart: No pause is due after its crashes.
         silent: Its instance runs but answered none of the last health checks.
         busy: A deployment is under way.
+        frozen: The machine holds its serving instance halted.
+        idle_s: Time since it was last used, in seconds; 0 while it is in use or never rests.
     """
 
     application: str
@@ -112,6 +131,20 @@ class Hosted(msgspec.Struct, frozen=True):
     may_restart: bool = True
     silent: bool = False
     busy: bool = False
+    frozen: bool = False
+    idle_s: float = 0.0
+
+    @property
+    def rest(self) -> Rest:
+        """Return how it was decided to rest."""
+        return Rest.AWAKE if self.record is None else self.record.rest
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """All applications, and the memory of the machine that they share."""
+
+    applications: tuple[Hosted, ...]
+    memory: MemoryReading
 
 
 class Act(StrEnum):
@@ -121,6 +154,9 @@ class Act(StrEnum):
     RESTART = "restart"
     REAP = "reap"
     WITHDRAW = "withdraw"
+    FREEZE = "freeze"
+    SLEEP = "sleep"
+    WAKE = "wake"
 
 
 def is_instance(unit: str) -> bool:
@@ -142,10 +178,22 @@ class HostingStep(msgspec.Struct, frozen=True):
         return self.application
 
 
-def planned_steps(applications: Sequence[Hosted]) -> tuple[HostingStep, ...]:
-    """Tell the next step of each application that needs one."""
-    steps = (_next_step(hosted) for hosted in applications if not hosted.busy)
-    return tuple(step for step in steps if step is not None)
+def planned_steps(
+    applications: Sequence[Hosted], memory: MemoryReading = _ENOUGH_MEMORY
+) -> tuple[HostingStep, ...]:
+    """Tell the next step of each application that needs one.
+
+    Where memory is short, the application that was idle longest is put to sleep besides: one,
+    then the memory is looked at again.
+    """
+    steps = {one.application: _next_step(one) for one in applications if not one.busy}
+    asleep_soon = any(step.act is Act.SLEEP for step in steps.values() if step)
+    if memory.is_short and not asleep_soon:
+        resting = [one for one in applications if _may_sleep(one, steps.get(one.application))]
+        if resting:
+            idlest = max(resting, key=lambda one: one.idle_s).application
+            steps[idlest] = HostingStep(Act.SLEEP, idlest)
+    return tuple(step for step in steps.values() if step is not None)
 
 
 def _next_step(hosted: Hosted) -> HostingStep | None:
@@ -161,16 +209,54 @@ def _next_step(hosted: Hosted) -> HostingStep | None:
     handled = hosted.record.handled if hosted.record else ""
     if hosted.serving is None or handled != hosted.wanted_digest:
         return HostingStep(Act.DEPLOY, hosted.application)
-    runs = kept in hosted.running_units and not hosted.silent
-    if kept and not runs and hosted.may_restart:
-        return HostingStep(Act.RESTART, hosted.application, kept)
+    return _step_of_instance(hosted, hosted.serving) if kept else None
+
+
+def _step_of_instance(hosted: Hosted, serving: Deployment) -> HostingStep | None:
+    """Tell what the one instance that should run, or be frozen, needs."""
+    if serving.unit in hosted.running_units and (hosted.frozen or not hosted.silent):
+        return _rest_step(hosted, serving)
+    if hosted.rest is Rest.FROZEN and serving.specification.hibernation.sleep_after_s:
+        return HostingStep(Act.SLEEP, hosted.application)
+    if hosted.may_restart:
+        return HostingStep(Act.RESTART, hosted.application, serving.unit)
     return None
 
 
+def _rest_step(hosted: Hosted, serving: Deployment) -> HostingStep | None:
+    """Tell how an application whose instance runs, or is halted, is put to rest.
+
+    What was decided and what the machine does differ when the platform died between the two: it
+    is woken, and may rest again later.
+    """
+    rules = serving.specification.hibernation
+    if hosted.frozen is not (hosted.rest is Rest.FROZEN):
+        return HostingStep(Act.WAKE, hosted.application)
+    if 0 < rules.sleep_after_s <= hosted.idle_s:
+        return HostingStep(Act.SLEEP, hosted.application)
+    if not hosted.frozen and 0 < rules.freeze_after_s <= hosted.idle_s:
+        return HostingStep(Act.FREEZE, hosted.application)
+    return None
+
+
+def _may_sleep(hosted: Hosted, planned: HostingStep | None) -> bool:
+    """Tell whether an application may be put to sleep to win memory."""
+    kept = _unit_kept(hosted)
+    return (
+        not hosted.busy
+        and (planned is None or planned.act is Act.FREEZE)
+        and hosted.wanted is not None
+        and hosted.serving is not None
+        and kept in hosted.running_units
+        and hosted.idle_s >= _SPARED_WHEN_SHORT_S
+        and hosted.serving.specification.hibernation.sleep_after_s > 0
+    )
+
+
 def _unit_kept(hosted: Hosted) -> str:
-    """Name the one instance that should run; none for files and for a stopped application."""
+    """Name the one instance that should run; none for files, or while it is stopped or asleep."""
     stopped = hosted.record is not None and hosted.record.stopped
-    if hosted.serving is None or stopped:
+    if hosted.serving is None or stopped or hosted.rest is Rest.ASLEEP:
         return ""
     if hosted.serving.specification.kind is ApplicationKind.STATIC:
         return ""

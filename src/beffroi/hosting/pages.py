@@ -163,7 +163,7 @@ async def _application_page(
 
 SecretForm = Annotated[GivenSecret, Body(media_type=RequestEncodingType.URL_ENCODED)]
 RollBackForm = Annotated[RollBackTo, Body(media_type=RequestEncodingType.URL_ENCODED)]
-Verb = Annotated[Literal["deploy", "restart", "stop", "start"], Parameter()]
+Verb = Annotated[Literal["deploy", "restart", "stop", "start", "sleep", "wake"], Parameter()]
 
 
 @get("/")
@@ -210,12 +210,14 @@ async def show_state(
 async def change_running(
     name: Name, verb: Verb, hosting: NamedDependency[Hosting], actor: NamedDependency[Actor]
 ) -> Redirect:
-    """Deploy, restart, stop or start, and lead to how it goes."""
+    """Do what a button asks, and lead to how it goes."""
     verbs = {
         "deploy": hosting.deploy,
         "restart": hosting.restart,
         "stop": hosting.stop,
         "start": hosting.start,
+        "sleep": hosting.rest,
+        "wake": hosting.wake,
     }
     return _followed(await verbs[verb](actor, name))
 

@@ -1,6 +1,7 @@
 """What hosting needs from others."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +22,23 @@ class Traffic(Protocol):
         """Tell an application's visitors that it is stopped."""
         ...
 
+    def rest(self, application: str) -> None:
+        """Have an application's visitors wait until it is woken."""
+        ...
+
     def forget(self, application: str) -> None:
         """Serve nothing more under the application's name."""
+        ...
+
+
+class Visits(Protocol):
+    """Knows when people last used an application; filled by delivery."""
+
+    async def last_visits(self) -> Mapping[str, datetime]:
+        """Return, by application, when a person's visit last reached it.
+
+        What was answered from stored pages, and what crawlers and probes asked, is no visit.
+        """
         ...
 
 
@@ -128,7 +144,26 @@ class Runtime(Protocol):
         ...
 
     async def stop(self, unit: str, within_s: float) -> None:
-        """Ask an instance to end, force it after the delay, leave nothing of it."""
+        """Ask an instance to end, force it after the delay, leave nothing of it.
+
+        A frozen one is let go on first: it could not hear.
+        """
+        ...
+
+    async def freeze(self, unit: str) -> None:
+        """Halt all of an instance; it keeps its memory and its connections.
+
+        Raises:
+            FailedError: It cannot be halted; it goes on.
+        """
+        ...
+
+    async def thaw(self, unit: str) -> bool:
+        """Let a frozen instance go on; tell whether it does or had ended meanwhile."""
+        ...
+
+    def is_frozen(self, unit: str) -> bool:
+        """Tell whether an instance is halted, whoever halted it."""
         ...
 
     def usage(self, unit: str) -> Usage | None:

@@ -10,13 +10,16 @@ from beffroi.hosting import store
 from beffroi.hosting.deploying import Deployer
 from beffroi.hosting.launching import HostingTools
 from beffroi.hosting.model import (
+    ApplicationRecord,
     ApplicationState,
     Deployment,
     DeploymentState,
     JobRun,
     Release,
+    Rest,
 )
 from beffroi.hosting.ports import WantedApplications
+from beffroi.hosting.resting import WakeState
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import ConflictError, FailedError, NotFoundError
@@ -38,6 +41,7 @@ class HostedApplication(msgspec.Struct, frozen=True):
         serving: The deployment that has the traffic.
         newest: The last deployment tried.
         usage: What it takes now; nothing for files and while it is stopped.
+        rest_reason: Why it could not be woken last time.
     """
 
     name: str
@@ -50,6 +54,7 @@ class HostedApplication(msgspec.Struct, frozen=True):
     serving: Deployment | None
     newest: Deployment | None
     usage: Usage | None
+    rest_reason: str = ""
 
 
 class SecretName(msgspec.Struct, frozen=True):
@@ -82,11 +87,8 @@ class Hosting:
             serving = await store.serving(connection)
             newest = await store.newest_deployments(connection)
             records = await store.records(connection)
-        stopped = {name for name, record in records.items() if record.stopped}
         return [
-            self._shown(
-                one, serving.get(one.name), newest.get(one.name), stopped=one.name in stopped
-            )
+            self._shown(one, serving.get(one.name), newest.get(one.name), records.get(one.name))
             for one in (await self._wanted.applications()).values()
             if actor.may(Permission.READ, one.organisation)
         ]
@@ -155,6 +157,30 @@ class Hosting:
             return await self._deployer.start(name, progress)
 
         return await self._launch(actor, "hosting.start", application, work)
+
+    async def rest(self, actor: Actor, name: str) -> Operation:
+        """Put an application to sleep until somebody needs it."""
+        application = await self._declared(actor, name, Permission.HOST)
+
+        async def work(progress: Progress) -> str:
+            await progress.step("waiting for its visitors to leave")
+            await self._deployer.resting.sleep(name)
+            return "Asleep; its next visitor wakes it."
+
+        return await self._launch(actor, "hosting.sleep", application, work)
+
+    async def wake(self, actor: Actor, name: str) -> Operation:
+        """Wake an application that was put to rest."""
+        application = await self._declared(actor, name, Permission.HOST)
+
+        async def work(progress: Progress) -> str:
+            await progress.step("waking")
+            woken = await self._deployer.resting.wake(name)
+            if woken.state is WakeState.STOPPED:
+                raise ConflictError("hosting.stopped_already", application=name)
+            return f"Awake after {woken.seconds:.2f} s."
+
+        return await self._launch(actor, "hosting.wake", application, work)
 
     async def secrets(self, actor: Actor, name: str) -> Sequence[SecretName]:
         """List an application's secrets, without their values."""
@@ -226,7 +252,7 @@ class Hosting:
 
     async def _number_before(self, name: str) -> int:
         """Find the newest deployment that served and whose release differs from today's."""
-        current = await self._deployer.serving(name)
+        current = await self._deployer.instances.serving(name)
         async with self._database.transaction(EVERYTHING) as connection:
             for deployment in await store.deployments_of(connection, name):
                 served = deployment.state is DeploymentState.RETIRED
@@ -239,11 +265,10 @@ class Hosting:
         application: Application,
         serving: Deployment | None,
         newest: Deployment | None,
-        *,
-        stopped: bool,
+        record: ApplicationRecord | None,
     ) -> HostedApplication:
         usage = self._tools.runtime.usage(serving.unit) if serving else None
-        runs = usage is not None and not self._deployer.starts_again(application.name)
+        runs = usage is not None and not self._deployer.instances.starts_again(application.name)
         return HostedApplication(
             name=application.name,
             title=application.title,
@@ -251,18 +276,26 @@ class Hosting:
             kind=application.kind,
             url=self._tools.addresses.url_of(application),
             hosts=application.hosts,
-            state=_state(serving, newest, stopped=stopped, runs=runs),
+            state=_state(serving, newest, record, runs=runs),
             serving=serving,
             newest=newest,
             usage=usage,
+            rest_reason="" if record is None else record.rest_reason,
         )
 
 
 def _state(
-    serving: Deployment | None, newest: Deployment | None, *, stopped: bool, runs: bool
+    serving: Deployment | None,
+    newest: Deployment | None,
+    record: ApplicationRecord | None,
+    *,
+    runs: bool,
 ) -> ApplicationState:
-    if stopped:
+    if record is not None and record.stopped:
         return ApplicationState.STOPPED
+    if record is not None and record.rest is not Rest.AWAKE:
+        frozen = record.rest is Rest.FROZEN and runs
+        return ApplicationState.FROZEN if frozen else ApplicationState.ASLEEP
     if serving is not None:
         static = serving.specification.kind is ApplicationKind.STATIC
         return ApplicationState.SERVING if static or runs else ApplicationState.STARTING

@@ -11,6 +11,7 @@ from beffroi.hosting.model import (
     DeploymentState,
     JobRun,
     Release,
+    Rest,
 )
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_one, fetch_optional
 
@@ -55,11 +56,23 @@ async def set_handled(connection: Connection, application: str, handled: str) ->
 
 
 async def set_stopped(connection: Connection, application: str, *, stopped: bool) -> None:
-    """Note that somebody stopped or started an application."""
+    """Note that somebody stopped or started an application, which then rests no more."""
     await execute(
         connection,
-        "update hosting.application set stopped = %s where application = %s",
+        """
+        update hosting.application set stopped = %s, rest = 'awake', rest_reason = ''
+        where application = %s
+        """,
         (stopped, application),
+    )
+
+
+async def set_rest(connection: Connection, application: str, rest: Rest, reason: str = "") -> None:
+    """Note that an application was put to rest or woken, and why it could not be woken."""
+    await execute(
+        connection,
+        "update hosting.application set rest = %s, rest_reason = %s where application = %s",
+        (rest, reason, application),
     )
 
 

@@ -43,6 +43,20 @@ def test_publishing_leaves_what_applications_point_to(
     assert (places.routes / "b.fr" / "stopped").is_dir()
 
 
+def test_a_resting_application_is_told_from_a_stopped_one(
+    routes: RouteTable, places: Places, tmp_path: Path
+) -> None:
+    routes.publish({"a.fr": "a"})
+    routes.point("a", tmp_path / "release")
+    routes.rest("a")
+    assert (places.routes / "a.fr" / "asleep").is_dir()
+    assert not (places.routes / "a.fr" / "stopped").exists()
+
+    routes.stop("a")
+    assert (places.routes / "a.fr" / "stopped").is_dir()
+    assert not (places.routes / "a.fr" / "asleep").exists()
+
+
 def test_a_forgotten_applications_host_is_no_longer_whole(
     routes: RouteTable, places: Places
 ) -> None:

@@ -10,6 +10,7 @@ from beffroi.engines.drivers import JoinedPostgresql
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
 from tests.integration.hosting.stage import Sources, Stage
+from tests.support.clocks import ManualClock
 from tests.support.postgres import PostgresServer
 
 DOMAINS = ("kernel", "hosting")
@@ -46,6 +47,18 @@ async def stage(
     """A platform for a whole module."""
     made = Stage(tmp_path_factory.mktemp("data"), hosting_database)
     yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def held(
+    hosting_database: Database, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[Stage]:
+    """A platform whose time the test holds."""
+    made = Stage(tmp_path / "data", hosting_database, clock)
+    yield made
+    for name in tuple(made.wanted.held):
+        await made.remove(name)
     await made.stop()
 
 

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ OPERATOR = Actor("operator", Role.OPERATOR)
 PYTHON = str(python_home() / "bin" / "python3")
 SERVER = Path(__file__).parent / "programs" / "server.py"
 START = f"{PYTHON} server.py"
+ASIDE = Path("asleep")
 
 
 class HeldTraffic:
@@ -53,12 +55,25 @@ class HeldTraffic:
     def stop(self, application: str) -> None:
         self._change(application, None)
 
+    def rest(self, application: str) -> None:
+        self._change(application, ASIDE)
+
     def forget(self, application: str) -> None:
         self.folders.pop(application, None)
 
     def _change(self, application: str, folder: Path | None) -> None:
         self.folders[application] = folder
         self.changes.append((application, folder))
+
+
+class HeldVisits:
+    """When the test says that people came last."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, datetime] = {}
+
+    async def last_visits(self) -> Mapping[str, datetime]:
+        return dict(self.last)
 
 
 class HeldAddresses:
@@ -87,6 +102,7 @@ class Stage:
         self.clock = clock or SystemClock()
         self.wanted = HeldApplications()
         self.traffic = HeldTraffic()
+        self.visits = HeldVisits()
         self.operations = Operations(database, self.clock)
         self.runtime = SandboxedProcessRuntime(self.places, best_limiter(self.places.runtime.name))
         self.vault = Vault(database, SealingKey.of_folder(data))
@@ -98,6 +114,7 @@ class Stage:
             databases=ApplicationDatabases(database.url),
             vault=self.vault,
             builder=Builder(self.places, self.runtime, self.clock),
+            visits=self.visits,
         )
         self.deployer = Deployer(database, self.clock, self.tools)
         self.hosting = Hosting(database, self.operations, self.wanted, self.tools, self.deployer)

@@ -1,30 +1,15 @@
 """Crash after crash: the pauses grow, and planned ends are no crashes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from beffroi.hosting.model import Act
-from beffroi.kernel.database import Database
 from beffroi.territory.model import Application
 from tests.integration.hosting.stage import Sources, Stage
 from tests.support.clocks import ManualClock
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def held(
-    hosting_database: Database, tmp_path: Path, clock: ManualClock
-) -> AsyncIterator[Stage]:
-    """A platform whose time the test holds."""
-    made = Stage(tmp_path / "data", hosting_database, clock)
-    yield made
-    for name in tuple(made.wanted.held):
-        await made.remove(name)
-    await made.stop()
 
 
 async def crash(stage: Stage, application: Application) -> None:

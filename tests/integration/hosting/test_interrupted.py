@@ -48,7 +48,7 @@ async def test_a_deployment_cancelled_while_it_starts_is_marked_and_leaves_nothi
     assert stage.units(application) == []
     assert not pids_running("300.8301")
     assert not (stage.places.instances / "cut-start.1").exists()
-    assert not stage.deployer.busy("cut-start")
+    assert not stage.deployer.instances.busy("cut-start")
 
 
 async def test_a_preparation_that_is_cancelled_leaves_nothing(

@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 
 from beffroi.hosting.model import (
+    Act,
     ApplicationRecord,
     Deployment,
     DeploymentState,
+    Hosted,
+    HostingStep,
     Release,
+    Rest,
 )
 from beffroi.territory.model import Application, ApplicationKind, Job, Source
 
@@ -50,9 +54,33 @@ def deployment(specification: Application, number: int = 1, digest: str = "d1") 
     )
 
 
-def record(name: str = "bus", *, handled: str = "", stopped: bool = False) -> ApplicationRecord:
+def record(
+    name: str = "bus", *, handled: str = "", stopped: bool = False, rest: Rest = Rest.AWAKE
+) -> ApplicationRecord:
     """Make what was decided about an application."""
-    return ApplicationRecord(name, "lomme", 100, stopped=stopped, handled=handled)
+    return ApplicationRecord(name, "lomme", 100, stopped=stopped, handled=handled, rest=rest)
+
+
+BUS = application()
+WANTED = "w1"
+
+
+def hosted(**known: object) -> Hosted:
+    """Describe the bus application as deployed, handled and running."""
+    calm = Hosted(
+        application="bus",
+        wanted=BUS,
+        wanted_digest=WANTED,
+        record=record(handled=WANTED),
+        serving=deployment(BUS, 3),
+        running_units=frozenset({"bus.3"}),
+    )
+    return msgspec.structs.replace(calm, **known)
+
+
+def step(act: Act, unit: str = "") -> tuple[HostingStep, ...]:
+    """Write a plan of one step about the bus application."""
+    return (HostingStep(act, "bus", unit),)
 
 
 def release(digest: str, age_s: float, name: str = "bus") -> Release:

@@ -5,30 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beffroi.hosting.model import Act, Hosted, HostingStep, planned_steps
-from beffroi.territory.model import ApplicationKind
-from tests.unit.hosting.declared import application, deployment, record
+from beffroi.hosting.model import Act, Hosted, HostingStep, Rest, planned_steps
+from beffroi.kernel.processes.model import MemoryReading
+from beffroi.territory.model import ApplicationKind, Hibernation
+from tests.unit.hosting.declared import (
+    BUS,
+    WANTED,
+    application,
+    deployment,
+    hosted,
+    record,
+    step,
+)
 
-BUS = application()
 SITE = application("site", kind=ApplicationKind.STATIC)
-WANTED = "w1"
-
-
-def hosted(**known: object) -> Hosted:
-    """Describe the bus application as deployed, handled and running."""
-    calm = Hosted(
-        application="bus",
-        wanted=BUS,
-        wanted_digest=WANTED,
-        record=record(handled=WANTED),
-        serving=deployment(BUS, 3),
-        running_units=frozenset({"bus.3"}),
-    )
-    return msgspec.structs.replace(calm, **known)
-
-
-def step(act: Act, unit: str = "") -> tuple[HostingStep, ...]:
-    return (HostingStep(act, "bus", unit),)
 
 
 def test_nothing_is_done_about_what_runs_as_declared() -> None:
@@ -129,11 +119,18 @@ class World:
                 assert step.unit in units
                 changed = {"running_units": units - {step.unit}}
             case Act.RESTART:
-                changed = {"running_units": units | {step.unit}, "silent": False}
+                changed = {
+                    "running_units": units | {step.unit},
+                    "silent": False,
+                    "frozen": False,
+                    "idle_s": 0.0,
+                }
             case Act.WITHDRAW:
                 changed = {"running_units": frozenset(), "record": None, "serving": None}
             case Act.DEPLOY:
                 changed = self._deployed()
+            case Act.FREEZE | Act.SLEEP | Act.WAKE:
+                changed = self._rested(step.act)
         self.state = msgspec.structs.replace(state, **changed)
 
     def _deployed(self) -> dict[str, object]:
@@ -146,11 +143,49 @@ class World:
         serving = deployment(state.wanted, self.next_number)
         static = state.wanted.kind is ApplicationKind.STATIC
         units = state.running_units | (frozenset() if static else {serving.unit})
-        return {**changed, "serving": serving, "running_units": units, "silent": False}
+        return {
+            **changed,
+            "serving": serving,
+            "running_units": units,
+            "silent": False,
+            "frozen": False,
+            "idle_s": 0.0,
+        }
+
+    def _rested(self, act: Act) -> dict[str, object]:
+        state = self.state
+        assert state.record is not None
+        assert state.serving is not None
+        rest = {Act.FREEZE: Rest.FROZEN, Act.SLEEP: Rest.ASLEEP, Act.WAKE: Rest.AWAKE}[act]
+        changed: dict[str, object] = {
+            "record": msgspec.structs.replace(state.record, rest=rest),
+            "frozen": act is Act.FREEZE,
+        }
+        if act is Act.SLEEP:
+            changed["running_units"] = frozenset()
+        if act is Act.WAKE:
+            changed |= {"running_units": state.running_units | {state.serving.unit}, "idle_s": 0.0}
+        return changed
+
+    def take_half(self, step: HostingStep) -> None:
+        """Take the first part of a step, as a kill in its middle leaves it."""
+        state = self.state
+        if step.act in (Act.FREEZE, Act.SLEEP):
+            assert state.record is not None
+            rest = Rest.FROZEN if step.act is Act.FREEZE else Rest.ASLEEP
+            decided = msgspec.structs.replace(state.record, rest=rest)
+            self.state = msgspec.structs.replace(state, record=decided)
+        elif step.act is Act.WAKE:
+            assert state.serving is not None
+            units = state.running_units | {state.serving.unit}
+            self.state = msgspec.structs.replace(state, frozen=False, running_units=units)
 
     def crash(self, unit: str) -> None:
         kept = self.state.running_units - {unit}
-        self.state = msgspec.structs.replace(self.state, running_units=kept)
+        gone = self.state.serving is not None and self.state.serving.unit not in kept
+        self.state = msgspec.structs.replace(
+            self.state, running_units=kept, frozen=self.state.frozen and not gone
+        )
 
     def reached(self) -> bool:
         """Tell whether the machine is as declared and decided."""
@@ -159,28 +194,47 @@ class World:
             return not state.running_units and state.record is None
         if state.record is not None and state.record.stopped:
             return not state.running_units
+        handled = state.record is not None and state.record.handled == state.wanted_digest
+        if state.serving is not None and state.rest is Rest.ASLEEP:
+            return not state.running_units and handled
         if state.serving is None:
             return False
         static = state.serving.specification.kind is ApplicationKind.STATIC
         needed = frozenset() if static else frozenset({state.serving.unit})
-        handled = state.record is not None and state.record.handled == state.wanted_digest
-        return handled and state.running_units == needed and not (needed and state.silent)
+        as_decided = not needed or state.frozen is (state.rest is Rest.FROZEN)
+        silent = bool(needed) and state.silent and not state.frozen
+        return handled and state.running_units == needed and not silent and as_decided
 
 
-specifications = st.sampled_from([BUS, application(kind=ApplicationKind.STATIC)])
+specifications = st.sampled_from(
+    [
+        BUS,
+        application(kind=ApplicationKind.STATIC),
+        application(hibernation=Hibernation(freeze_after_s=0, sleep_after_s=0)),
+        application(hibernation=Hibernation(freeze_after_s=300, sleep_after_s=0)),
+    ]
+)
 hosteds = st.builds(
     Hosted,
     application=st.just("bus"),
     wanted=st.none() | specifications,
     wanted_digest=st.sampled_from(["w1", "w2"]),
     record=st.none()
-    | st.builds(record, handled=st.sampled_from(["", "w1", "w2"]), stopped=st.booleans()),
+    | st.builds(
+        record,
+        handled=st.sampled_from(["", "w1", "w2"]),
+        stopped=st.booleans(),
+        rest=st.sampled_from(Rest),
+    ),
     serving=st.none() | st.builds(deployment, specifications, st.integers(1, 4)),
     running_units=st.frozensets(st.sampled_from([f"bus.{number}" for number in range(1, 6)])),
     may_restart=st.booleans(),
     silent=st.booleans(),
     busy=st.booleans(),
+    frozen=st.booleans(),
+    idle_s=st.sampled_from([0.0, 29.0, 30.0, 299.0, 300.0, 3599.0, 3600.0, 1e7]),
 )
+memories = st.builds(MemoryReading, st.just(100), st.integers(0, 100))
 
 
 @given(st.lists(hosteds, max_size=4))
@@ -210,6 +264,36 @@ def test_a_stopped_application_is_never_started(state: Hosted) -> None:
         assert planned.act in (Act.REAP, Act.WITHDRAW)
 
 
+@given(st.lists(hosteds, max_size=5), memories)
+def test_short_memory_puts_one_more_to_sleep_at_most_and_never_what_is_in_use(
+    states: list[Hosted], memory: MemoryReading
+) -> None:
+    named = {
+        f"bus-{place}": msgspec.structs.replace(state, application=f"bus-{place}")
+        for place, state in enumerate(states)
+    }
+    usual = set(planned_steps(tuple(named.values())))
+    short = set(planned_steps(tuple(named.values()), memory))
+    added = short - usual
+    assert len(added) <= (1 if memory.is_short else 0)
+    for rest in added:
+        chosen = named[rest.application]
+        assert rest.act is Act.SLEEP
+        assert chosen.idle_s >= 30
+        assert not chosen.busy
+        assert chosen.serving is not None
+        assert chosen.serving.specification.hibernation.sleep_after_s > 0
+    assert usual - short <= {HostingStep(Act.FREEZE, rest.application) for rest in added}
+
+
+@given(hosteds)
+def test_what_is_in_use_or_under_change_is_never_put_to_rest(state: Hosted) -> None:
+    for used in ({"idle_s": 0.0}, {"busy": True}):
+        for planned in planned_steps([msgspec.structs.replace(state, **used)]):
+            ended = state.rest is Rest.FROZEN and planned.act is Act.SLEEP
+            assert planned.act not in (Act.FREEZE, Act.SLEEP) or ended
+
+
 @given(hosteds, st.lists(st.integers(0, 5), max_size=4))
 @settings(max_examples=200)
 def test_the_steps_reach_the_goal_whatever_crashes_between_them(
@@ -225,6 +309,24 @@ def test_the_steps_reach_the_goal_whatever_crashes_between_them(
             world.take(planned)
         if crashes:
             world.crash(f"bus.{crashes.pop()}")
+    assert planned_steps([world.state]) == ()
+    assert world.reached()
+
+
+@given(hosteds, st.integers(0, 6))
+@settings(max_examples=200)
+def test_every_prefix_of_a_plan_resumes_even_when_it_was_cut_within_a_step(
+    state: Hosted, whole_steps: int
+) -> None:
+    world = World(msgspec.structs.replace(state, busy=False, may_restart=True), deploys_well=True)
+    for _ in range(whole_steps):
+        for planned in planned_steps([world.state]):
+            world.take(planned)
+    for planned in planned_steps([world.state]):
+        world.take_half(planned)
+    for _ in range(20):
+        for planned in planned_steps([world.state]):
+            world.take(planned)
     assert planned_steps([world.state]) == ()
     assert world.reached()
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from beffroi.hosting.ports import Ended, InstancePlan, RuntimeCapabilities
+from beffroi.kernel.errors import FailedError
 from beffroi.kernel.places import Places, platform_identity
-from beffroi.kernel.processes import exits
+from beffroi.kernel.processes import exits, freezing
 from beffroi.kernel.processes.launch import found_running, last_launched, launch
 from beffroi.kernel.processes.limits import Limiter
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess, Sandbox, Usage
@@ -79,12 +80,35 @@ class SandboxedProcessRuntime:
     async def stop(self, unit: str, within_s: float) -> None:
         """Ask an instance to end, force it after the delay, leave nothing of it.
 
-        One that ended by itself may have left processes behind: they are ended too.
+        One that ended by itself may have left processes behind: they are ended too. A frozen
+        one is let go on first: it could not hear.
         """
         process = last_launched(unit, self._places.process_folder(unit))
         if process is not None:
+            if freezing.is_frozen(process, self._limiter):
+                await freezing.thaw_sandboxed(process, self._limiter)
             await stop_sandboxed(process, within_s=within_s)
         self._forget(unit)
+
+    async def freeze(self, unit: str) -> None:
+        """Halt all of an instance; it keeps its memory and its connections."""
+        process = self._found(unit)
+        if process is None:
+            return
+        try:
+            await freezing.freeze(process, self._limiter)
+        except TimeoutError as error:
+            raise FailedError("hosting.not_frozen", unit=unit) from error
+
+    async def thaw(self, unit: str) -> bool:
+        """Let a frozen instance go on; tell whether it does or had ended meanwhile."""
+        process = self._found(unit)
+        return process is not None and await freezing.thaw_sandboxed(process, self._limiter)
+
+    def is_frozen(self, unit: str) -> bool:
+        """Tell whether an instance is halted, whoever halted it."""
+        process = self._found(unit)
+        return process is not None and freezing.is_frozen(process, self._limiter)
 
     def usage(self, unit: str) -> Usage | None:
         """Tell what an instance takes now."""

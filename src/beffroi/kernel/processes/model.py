@@ -78,3 +78,15 @@ class Usage(msgspec.Struct, frozen=True):
     cpu_s: float
     processes: int
     memory_kills: int = 0
+
+
+class MemoryReading(msgspec.Struct, frozen=True):
+    """How much memory applications may take, and how much of it is free."""
+
+    total_bytes: int
+    available_bytes: int
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether less than a tenth is free."""
+        return self.available_bytes * 10 < self.total_bytes

@@ -1,6 +1,7 @@
 """Reading /proc."""
 
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def parsed_row(text: str) -> ProcessRow | None:
         started_ticks=int(fields[19]),
         resident_bytes=int(fields[21]) * _PAGE_BYTES,
     )
+
+
+def is_pending(pid: int, sign: signal.Signals) -> bool:
+    """Tell whether a signal waits for a process to go on."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in (_PROC / str(pid) / "status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in {"SigPnd", "ShdPnd"} and int(value, 16) & (1 << (sign - 1)):
+                return True
+    return False
 
 
 def all_process_rows() -> list[ProcessRow]:

@@ -2,6 +2,7 @@
 
 from beffroi.kernel.processes.limits.cgroup1 import Cgroup1Limiter
 from beffroi.kernel.processes.limits.cgroup2 import Cgroup2Limiter
+from beffroi.kernel.processes.limits.halting import Motion
 from beffroi.kernel.processes.limits.limiter import Limiter, LimiterCapabilities
 from beffroi.kernel.processes.limits.rlimits import RlimitLimiter
 
@@ -11,7 +12,7 @@ LIMITERS: dict[str, type[Cgroup2Limiter | Cgroup1Limiter | RlimitLimiter]] = {
     "rlimits": RlimitLimiter,
 }
 
-__all__ = ["LIMITERS", "Limiter", "LimiterCapabilities", "best_limiter"]
+__all__ = ["LIMITERS", "Limiter", "LimiterCapabilities", "Motion", "best_limiter"]
 
 
 def best_limiter(namespace: str) -> Limiter:

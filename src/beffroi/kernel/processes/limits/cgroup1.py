@@ -4,12 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from beffroi.kernel.processes.limits.group_files import counter, may_make_groups, number
+from beffroi.kernel.processes.limits.group_files import counter, may_make_groups, number, text
+from beffroi.kernel.processes.limits.halting import Group1, Tree
 from beffroi.kernel.processes.limits.limiter import LimiterCapabilities
 from beffroi.kernel.processes.model import Limits, Usage
 
 _ROOT = Path("/sys/fs/cgroup")
 _TREES = ("memory", "cpu", "cpuacct", "pids")
+_FREEZER = "freezer"
 _PERIOD_US = 100_000
 
 
@@ -22,13 +24,14 @@ class Cgroup1Limiter:
 
     def __init__(self, namespace: str) -> None:
         own = _own_groups()
-        self._bases = {tree: _ROOT / tree / own[tree] / namespace for tree in _TREES}
+        freezer = (_FREEZER,) if _is_ours(own, _FREEZER) else ()
+        self._bases = {tree: _ROOT / tree / own[tree] / namespace for tree in (*_TREES, *freezer)}
 
     @classmethod
     def usable(cls) -> bool:
         """Tell whether every tree is there and this user may make groups in it."""
         own = _own_groups()
-        return all(tree in own and may_make_groups(_ROOT / tree / own[tree]) for tree in _TREES)
+        return all(_is_ours(own, tree) for tree in _TREES)
 
     def prepare(self, unit: str, limits: Limits) -> str:
         """Make the unit's groups and set their bounds; counters start anew."""
@@ -53,6 +56,12 @@ class Cgroup1Limiter:
             memory_kills=counter(folders["memory"] / "memory.oom_control", "oom_kill"),
         )
 
+    def switch(self, unit: str, pid: int) -> Group1 | Tree:
+        """Return the freezer's group where there is a freezer and the unit was launched in it."""
+        folder = self._folders(unit).get(_FREEZER)
+        in_group = folder is not None and text(folder / "cgroup.procs")
+        return Group1(folder, pid) if folder is not None and in_group else Tree(pid)
+
     def release(self, unit: str) -> None:
         """Remove the unit's groups; one that still holds a dying process is left."""
         for folder in self._folders(unit).values():
@@ -61,6 +70,10 @@ class Cgroup1Limiter:
 
     def _folders(self, unit: str) -> dict[str, Path]:
         return {tree: base / unit for tree, base in self._bases.items()}
+
+
+def _is_ours(own: dict[str, str], tree: str) -> bool:
+    return tree in own and may_make_groups(_ROOT / tree / own[tree])
 
 
 def _set_memory(folder: Path, memory_bytes: int) -> None:

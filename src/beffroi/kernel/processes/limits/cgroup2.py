@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from beffroi.kernel.processes.limits.group_files import counter, may_make_groups, number, text
+from beffroi.kernel.processes.limits.halting import Group2, Tree
 from beffroi.kernel.processes.limits.limiter import LimiterCapabilities
 from beffroi.kernel.processes.model import Limits, Usage
 
@@ -58,6 +59,11 @@ class Cgroup2Limiter:
             processes=number(folder / "pids.current"),
             memory_kills=counter(folder / "memory.events", "oom_kill"),
         )
+
+    def switch(self, unit: str, pid: int) -> Group2 | Tree:
+        """Return the group's own, which the kernel has since 5.2."""
+        folder = self._base / unit
+        return Group2(folder, pid) if (folder / "cgroup.freeze").exists() else Tree(pid)
 
     def release(self, unit: str) -> None:
         """Remove the unit's group; one that still holds a dying process is left."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
+from beffroi.kernel.processes.limits.halting import Switch
 from beffroi.kernel.processes.model import Limits, Usage
 
 
@@ -38,6 +39,10 @@ class Limiter(Protocol):
 
     def usage(self, unit: str, pid: int) -> Usage:
         """Tell what a unit takes; ``pid`` is its first process."""
+        ...
+
+    def switch(self, unit: str, pid: int) -> Switch:
+        """Return what halts all of a unit; ``pid`` is its first process."""
         ...
 
     def release(self, unit: str) -> None:

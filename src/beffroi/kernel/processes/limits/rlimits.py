@@ -3,6 +3,7 @@
 import os
 from typing import ClassVar
 
+from beffroi.kernel.processes.limits.halting import Tree
 from beffroi.kernel.processes.limits.limiter import LimiterCapabilities
 from beffroi.kernel.processes.model import Limits, Usage
 from beffroi.kernel.processes.tables import descendants_of, threads_of_user
@@ -47,6 +48,10 @@ class RlimitLimiter:
             cpu_s=sum(row.cpu_s for row in rows),
             processes=len(rows),
         )
+
+    def switch(self, unit: str, pid: int) -> Tree:  # noqa: ARG002 - the port's signature
+        """Return what signals the process and its children."""
+        return Tree(pid)
 
     def release(self, unit: str) -> None:
         """Leave nothing: the bounds end with their process."""
