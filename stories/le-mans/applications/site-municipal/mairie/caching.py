@@ -1,27 +1,19 @@
-"""Tell shared caches what they may keep, and what a publication makes stale.
+"""Tell shared caches what they may keep.
 
-Pages that no cookie changes are marked public and put in the cache group ``site``. A response to an
-editor's change names that group in ``Cache-Group-Invalidation`` (RFC 9875), so that the accelerator
-in front of the application forgets them without any call over the network.
+Pages that no cookie changes are public and carry tags that say what they show; what changes them
+purges those tags (``pages.invalidation``), so that they may be kept for a day.
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import has_vary_header
 
-CACHE_GROUP = '"site"'
+from beffroi_django import add_tags
+from pages.tags import ADDRESSES_WITHOUT_PAGE, MENU, SITEMAP, document_tag
+
 VISITOR_FRESHNESS_S = 60
-# A scheduled publication happens outside any request: this bounds how long it stays unseen.
-SHARED_FRESHNESS_S = {200: 900, 404: 60}
-
-_content_changed: ContextVar[bool] = ContextVar("content_changed", default=False)
-
-
-def note_content_change(**_signal: object) -> None:
-    """Remember, as a signal receiver, that this request changed what visitors see."""
-    _content_changed.set(True)
+SHARED_FRESHNESS_S = {200: 86_400, 301: 86_400, 404: 3600}
 
 
 def is_same_for_everyone(request: HttpRequest, response: HttpResponse) -> bool:
@@ -35,6 +27,17 @@ def is_same_for_everyone(request: HttpRequest, response: HttpResponse) -> bool:
     )
 
 
+def add_tags_of_address(request: HttpRequest, response: HttpResponse) -> None:
+    """Tag what is no page: the map of the site, documents, addresses without page."""
+    match = request.resolver_match
+    if response.status_code != 200:
+        add_tags(response, ADDRESSES_WITHOUT_PAGE, MENU)
+    elif match is not None and match.url_name == "sitemap":
+        add_tags(response, SITEMAP)
+    elif match is not None and match.url_name == "wagtaildocs_serve":
+        add_tags(response, document_tag(match.captured_kwargs["document_id"]))
+
+
 class SharedCacheMiddleware:
     """Add the cache headers once sessions and forms have had their say."""
 
@@ -42,19 +45,15 @@ class SharedCacheMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = _content_changed.set(False)
-        try:
-            response = self.get_response(request)
-            if _content_changed.get():
-                response["Cache-Group-Invalidation"] = CACHE_GROUP
-        finally:
-            _content_changed.reset(token)
+        response = self.get_response(request)
         if is_same_for_everyone(request, response):
             shared_s = SHARED_FRESHNESS_S[response.status_code]
             response["Cache-Control"] = (
                 f"public, max-age={VISITOR_FRESHNESS_S}, s-maxage={shared_s}"
             )
-            response["Cache-Groups"] = CACHE_GROUP
-        elif not response.has_header("Cache-Control") and response.status_code == 200:
+            add_tags_of_address(request, response)
+            return response
+        del response["Cache-Groups"]
+        if not response.has_header("Cache-Control") and response.status_code == 200:
             response["Cache-Control"] = "private, no-store"
         return response

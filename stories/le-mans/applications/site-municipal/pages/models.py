@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
 from wagtail.contrib.forms.models import AbstractFormField, FormMixin
@@ -15,7 +15,9 @@ from wagtail.models import Page
 from wagtail.rich_text import get_text_for_indexing
 from wagtail.search import index
 
+from beffroi_django import add_tags
 from pages.search_words import without_accents
+from pages.tags import MENU, link_tag, list_tag, page_tag
 
 PROSE_FEATURES = ["h2", "h3", "bold", "italic", "ol", "ul", "link", "document-link", "image"]
 NEWS_PER_PAGE = 9
@@ -28,6 +30,8 @@ class MunicipalPage(Page):
 
     # The fields of the class, rich or plain, in which a visitor's words are searched.
     prose_fields: tuple[str, ...] = ()
+    # The kinds of pages that the template lists.
+    listed_kinds: tuple[str, ...] = ()
     search_fields = [
         *Page.search_fields,
         index.SearchField("bare_title", boost=3),
@@ -57,6 +61,14 @@ class MunicipalPage(Page):
         if parts is None or parts[2] is None:
             return None
         return settings.PUBLIC.url + str(parts[2])
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer under the tags of what the page shows."""
+        response = super().serve(request, *args, **kwargs)
+        above = self.get_ancestors().filter(depth__gt=1).values_list("pk", flat=True)
+        lists = map(list_tag, self.listed_kinds)
+        add_tags(response, page_tag(self.pk), MENU, *map(link_tag, above), *lists)
+        return response
 
 
 class IllustratedPage(MunicipalPage):
@@ -98,6 +110,7 @@ class HomePage(MunicipalPage):
         FieldPanel("notice"),
         FieldPanel("picture"),
     ]
+    listed_kinds = ("newspage", "newsindexpage", "servicepage", "serviceindexpage")
     parent_page_types = ["wagtailcore.Page"]
     max_count = 1
 
@@ -120,6 +133,7 @@ class NewsIndexPage(MunicipalPage):
     introduction = models.TextField("introduction", max_length=400, blank=True)
 
     content_panels = [*Page.content_panels, FieldPanel("introduction")]
+    listed_kinds = ("newspage",)
     subpage_types = ["pages.NewsPage"]
 
     class Meta:
@@ -177,6 +191,7 @@ class ServiceIndexPage(MunicipalPage):
     introduction = models.TextField("introduction", max_length=400, blank=True)
 
     content_panels = [*Page.content_panels, FieldPanel("introduction")]
+    listed_kinds = ("servicepage",)
     subpage_types = ["pages.ServicePage"]
 
     class Meta:

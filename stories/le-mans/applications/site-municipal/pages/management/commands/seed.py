@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 from wagtail.models import Site
 
+from beffroi_django import batched
 from founding.foundation import found_site
 from pages.models import HomePage
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the three steps in one transaction, one deployment at a time."""
-        with transaction.atomic():
+        with batched(), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEED_LOCK])
             changes = [*self.found_if_empty(), *self.follow_address(), *self.add_administrator()]

@@ -1,0 +1,1 @@
+../../stories/le-mans/applications/site-municipal/beffroi_pages.py
