@@ -11,6 +11,8 @@ GUICHET = "guichet.mairie.localhost"
 CANTINE = "cantine.ecole.localhost"
 AGENDA = "agenda.bibliotheque.localhost"
 HOSTS = (VITRINE, GUICHET, CANTINE, AGENDA)
+# The tests' crowds come from one address.
+CROWD = {"requests_per_s": 100_000, "site_requests_per_s": 100_000}
 _PYTHON = python_home() / "bin" / "python3"
 
 
@@ -31,7 +33,7 @@ def petit_bourg(*applications: str) -> dict[str, Any]:
         },
         "sites": {"mairie": {"title": "Mairie", "latitude": 48.0, "longitude": 0.2}},
         "hosts": {"s1": {"site": "mairie", "cpus": 2, "memory_gib": 4, "disk_gib": 50}},
-        "applications": {name: every[name] for name in applications},
+        "applications": {name: {**every[name], "visitors": CROWD} for name in applications},
     }
 
 

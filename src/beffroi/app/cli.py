@@ -11,6 +11,7 @@ from rich.console import Console
 from beffroi import __version__
 from beffroi.app import cli_platform, cli_up
 from beffroi.app.cli_connection import told_language
+from beffroi.delivery import cli as delivery_cli
 from beffroi.engines import cli as engines_cli
 from beffroi.hosting import cli as hosting_cli
 from beffroi.kernel.catalogue import sentence
@@ -22,6 +23,7 @@ from beffroi.territory.errors import TerritoryInvalidError
 _PLATFORM = "The platform"
 _TERRITORY = "The territory"
 _APPLICATIONS = "Applications"
+_PAGES = "Stored pages"
 _PEOPLE = "People and programs"
 
 program = typer.Typer(
@@ -69,6 +71,8 @@ program.command("apply", rich_help_panel=_TERRITORY)(cli_platform.apply)
 program.command("schema", rich_help_panel=_TERRITORY)(cli_platform.schema)
 for _name, _verb in hosting_cli.COMMANDS.items():
     program.command(_name, rich_help_panel=_APPLICATIONS)(_verb)
+for _name, _verb in delivery_cli.COMMANDS.items():
+    program.command(_name, rich_help_panel=_PAGES)(_verb)
 for _name, _verb in cli_platform.PEOPLE_COMMANDS.items():
     program.command(_name, rich_help_panel=_PEOPLE)(_verb)
 

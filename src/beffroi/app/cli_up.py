@@ -31,6 +31,8 @@ from beffroi.kernel.rights.model import PLATFORM
 _LOOK_PERIOD_S = 0.25
 _STYLES = {
     ApplicationState.SERVING: "green",
+    ApplicationState.FROZEN: "cyan",
+    ApplicationState.ASLEEP: "blue",
     ApplicationState.STARTING: "yellow",
     ApplicationState.STOPPED: "dim",
     ApplicationState.FAILED: "red",

@@ -12,6 +12,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from beffroi import __version__
 from beffroi.app import console
 from beffroi.delivery import api as delivery_api
+from beffroi.delivery.page_service import PageStore
+from beffroi.delivery.results_service import ResultsService
 from beffroi.delivery.service import DeliveryService
 from beffroi.engines import api as engines_api
 from beffroi.engines.service import Engines
@@ -37,6 +39,8 @@ class Services(msgspec.Struct, frozen=True):
     engines: Engines
     hosting: Hosting
     delivery: DeliveryService
+    page_store: PageStore
+    results: ResultsService
 
 
 def http_application(services: Services) -> Litestar:

@@ -12,11 +12,14 @@ from granian.server.embed import Server
 
 from beffroi.app.addresses import Ports, chosen_ports
 from beffroi.app.http import http_application
+from beffroi.app.measuring import energy_meter, measured_host
 from beffroi.app.ownership import Ownership, write_control
 from beffroi.app.settings import Settings, database_url
 from beffroi.app.wiring import DOMAINS, Foundation, Platform, acme_settings, wired
+from beffroi.delivery.drivers import FillerEngine
 from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.delivery.routes import RouteTable
+from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Connection, Database
@@ -26,12 +29,15 @@ from beffroi.kernel.log import Entry, Follower
 from beffroi.kernel.places import Places
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.secrets import SealingKey
+from beffroi.kernel.units import MIB
 from beffroi.territory.loading import load_territory
 from beffroi.territory.service import TerritoryService
 
 _logger = logging.getLogger(__name__)
 OPERATOR = "operator"
 _CONSOLE_WITHIN_S = 10.0
+_HEADER_SETS_AFTER_S = 1.5
+_PAGES_CHANGE_WITH = frozenset({"hosting.deployment_serving", "hosting.application_stopped"})
 _THIS_MACHINE = "this machine"
 
 
@@ -59,6 +65,7 @@ async def running_platform(
         undo.push_async_callback(_stop_hosting, platform)
         await undo.enter_async_context(_served(platform))
         ownership.tell(f"process {os.getpid()}, {platform.services.delivery.console_url()}")
+        await undo.enter_async_context(platform.waking.serving())
         await undo.enter_async_context(_controlled(platform))
         yield platform
 
@@ -84,6 +91,13 @@ async def _foundation(
     ports = await _ports(places, settings)
     nginx = NginxEngine(places, await found_nginx(), (ports.http, ports.https))
     undo.push_async_callback(nginx.stop)
+    filler = FillerEngine(
+        places,
+        postgresql.url,
+        socket_folder(postgresql.url),
+        settings.pages_mib * MIB,
+    )
+    undo.push_async_callback(filler.stop)
     return Foundation(
         places=places,
         key=key,
@@ -91,7 +105,10 @@ async def _foundation(
         database=database,
         postgresql=postgresql,
         nginx=nginx,
+        filler=filler,
         ports=ports,
+        host=measured_host(settings.machine, len(os.sched_getaffinity(0))),
+        meter=energy_meter(settings.wattmeter_file, clock),
         territory=TerritoryService(database, clock),
     )
 
@@ -142,7 +159,7 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     socket.chmod(0o666)
     RouteTable(foundation.places).point(CONSOLE, folder)
     await platform.delivery_controller.prepare()
-    await foundation.nginx.start()
+    await asyncio.gather(foundation.nginx.start(), foundation.filler.start())
     await _let_commands_in(platform, socket)
     try:
         yield
@@ -172,15 +189,29 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
             if entry.kind.startswith("territory."):
                 platform.hosting.forgive(entry.subject)
                 platform.delivery.wake()
+            elif entry.kind == "delivery.header_set_added":
+                # The first pages of a site bring several: one reload for all.
+                asyncio.get_running_loop().call_later(_HEADER_SETS_AFTER_S, platform.delivery.wake)
 
-    follower = Follower("controllers", platform.foundation.database, platform.watch, wake)
+    async def forget_pages(connection: Connection, entries: Sequence[Entry]) -> None:  # noqa: ARG001
+        changed = {
+            (entry.subject, entry.organisation)
+            for entry in entries
+            if entry.kind in _PAGES_CHANGE_WITH or entry.kind.startswith("territory.application")
+        }
+        for name, organisation in sorted(changed):
+            await platform.services.page_store.forget_site(name, organisation)
+
+    database, watch = platform.foundation.database, platform.watch
     loops = (
         platform.watch.run(),
-        follower.run(),
+        Follower("controllers", database, watch, wake).run(),
+        Follower("page store", database, watch, forget_pages).run(),
         platform.engines.run(),
         platform.delivery.run(),
         platform.hosting.run(),
         platform.jobs.run(),
+        platform.measuring.run(),
         _deploy_changed_sources(platform),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

@@ -57,6 +57,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     acme_authority_file: Annotated[
         str, Meta(description="PEM file that the ACME directory's own TLS is checked against.")
     ] = ""
+    pages_mib: Annotated[
+        int,
+        Meta(ge=16, le=1_048_576, description="Room for the stored pages of all sites, in MiB."),
+    ] = 4096
+    machine: Annotated[
+        str,
+        Meta(
+            pattern="^(epyc|xeon|small)$",
+            description="Published power curve that comes nearest to the machine's.",
+        ),
+    ] = "epyc"
+    wattmeter_file: Annotated[
+        str,
+        Meta(
+            description="File where a wattmeter writes the machine's power, in watts; "
+            "it wins over the power curve."
+        ),
+    ] = ""
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line logged."),

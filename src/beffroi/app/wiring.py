@@ -6,16 +6,24 @@ from typing import Any
 
 import msgspec
 
-from beffroi.app.adapters import PublishedAddresses, TerritoryInForce
+from beffroi.app.adapters import CountedVisits, PagePurgeDoor, PublishedAddresses, TerritoryInForce
 from beffroi.app.addresses import Ports
 from beffroi.app.http import Services
+from beffroi.app.measuring import Measuring, MeasuringTools
 from beffroi.delivery.certificate_files import challenge_webroot
 from beffroi.delivery.controller import DeliveryController, DeliveryParts
-from beffroi.delivery.drivers import LocalAuthority, known_issuers
+from beffroi.delivery.drivers import FillerEngine, LocalAuthority, filler_identity, known_issuers
+from beffroi.delivery.drivers.filler_client import FillerClient
 from beffroi.delivery.model import AcmeSettings, DeliverySettings
+from beffroi.delivery.page_service import PageStore
+from beffroi.delivery.results import Host
+from beffroi.delivery.results_meters import EnergyMeter, PlatformMeters
+from beffroi.delivery.results_publishing import ResultsPublisher
+from beffroi.delivery.results_service import ResultsCollector, ResultsService
 from beffroi.delivery.routes import RouteTable
 from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.store import DeliveryStore
+from beffroi.delivery.visit_log import VisitLog
 from beffroi.engines.controller import EngineController
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
@@ -29,6 +37,7 @@ from beffroi.hosting.jobs import JobScheduler
 from beffroi.hosting.launching import HostingTools
 from beffroi.hosting.service import Hosting
 from beffroi.hosting.vault import Vault
+from beffroi.hosting.waking import WakeServer
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.log import LogWatch
@@ -52,7 +61,10 @@ class Foundation(msgspec.Struct, frozen=True):
     database: Database
     postgresql: PostgresqlEngine | JoinedPostgresql
     nginx: NginxEngine
+    filler: FillerEngine
     ports: Ports
+    host: Host
+    meter: EnergyMeter | None
     territory: TerritoryService
 
 
@@ -64,6 +76,8 @@ class Platform(msgspec.Struct, frozen=True):
     watch: LogWatch
     deployer: Deployer
     jobs: JobScheduler
+    waking: WakeServer
+    measuring: Measuring
     hosting_controller: HostingController
     engine_controller: EngineController
     delivery_controller: DeliveryController
@@ -77,7 +91,8 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
     database, clock = foundation.database, foundation.clock
     operations = Operations(database, clock)
     engines: Mapping[str, Engine] = {
-        engine.name: engine for engine in (foundation.postgresql, foundation.nginx)
+        engine.name: engine
+        for engine in (foundation.postgresql, foundation.nginx, foundation.filler)
     }
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
@@ -93,6 +108,12 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         ),
         hosting=hosting.service,
         delivery=delivery_service,
+        page_store=PageStore(
+            database,
+            TerritoryInForce(foundation.territory),
+            FillerClient(foundation.places),
+        ),
+        results=ResultsService(database, TerritoryInForce(foundation.territory), foundation.host),
     )
     engine_controller = EngineController(engines, foundation.places)
     engine_reconciler = Reconciler("engines", engine_controller, clock)
@@ -105,12 +126,37 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         watch=LogWatch(database),
         deployer=hosting.deployer,
         jobs=JobScheduler(database, clock, hosting.deployer),
+        waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
+        measuring=Measuring(_measuring_tools(foundation, addresses, services, engines)),
         hosting_controller=hosting.controller,
         engine_controller=engine_controller,
         delivery_controller=delivery_controller,
         hosting=reconciler,
         delivery=Reconciler("delivery", delivery_controller, clock, period_s=300),
         engines=engine_reconciler,
+    )
+
+
+def _measuring_tools(
+    foundation: Foundation,
+    addresses: DeliverySettings,
+    services: Services,
+    engines: Mapping[str, Engine],
+) -> MeasuringTools:
+    database, clock = foundation.database, foundation.clock
+    territory = TerritoryInForce(foundation.territory)
+    log = foundation.places.logs / "nginx" / "access.log"
+    return MeasuringTools(
+        collector=ResultsCollector(database, territory, VisitLog(log, clock)),
+        publisher=ResultsPublisher(
+            foundation.places.results, services.results, territory, addresses, clock
+        ),
+        meters=PlatformMeters(clock, foundation.meter),
+        hosting=services.hosting,
+        nginx=foundation.nginx,
+        engines=engines,
+        log=log,
+        clock=clock,
     )
 
 
@@ -134,6 +180,8 @@ def _hosting(
         databases=ApplicationDatabases(database.url),
         vault=Vault(database, foundation.key),
         builder=Builder(places, runtime, clock),
+        purge_door=PagePurgeDoor(places, foundation.key),
+        visits=CountedVisits(database),
     )
     deployer = Deployer(database, clock, tools)
     return _HostingParts(
@@ -159,6 +207,7 @@ def _delivery(
         store=store,
         issuers=known_issuers(authority, settings.acme, store, webroot, clock),
         clock=clock,
+        key=foundation.key,
     )
     service = DeliveryService(territory, settings, store, authority)
     return service, DeliveryController(parts)

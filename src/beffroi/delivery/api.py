@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from litestar import MediaType, Router, get
+from litestar import MediaType, Router, get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
+from beffroi.delivery.page_model import PurgeAnswer, PurgeOrder, StoredPages
+from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.service import DeliveryService, PublishedSite
-from beffroi.kernel.http.api import api_router
+from beffroi.kernel.http.api import Name, api_router
 from beffroi.kernel.rights.model import Actor
 
 
@@ -30,6 +33,27 @@ async def show_console_address(delivery: NamedDependency[DeliveryService]) -> st
     return delivery.console_url()
 
 
+@get("/sites/{name:str}/pages", summary="Tell how much of a site is stored")
+async def show_pages(
+    name: Name, page_store: NamedDependency[PageStore], actor: NamedDependency[Actor]
+) -> StoredPages:
+    """Answer the room that stored pages take, and the newest purges."""
+    return await page_store.stored(actor, name)
+
+
+@post("/sites/{name:str}/purge", status_code=200, summary="Forget stored pages of a site")
+async def purge_pages(
+    name: Name,
+    data: JSONBody[PurgeOrder],
+    page_store: NamedDependency[PageStore],
+    actor: NamedDependency[Actor],
+) -> PurgeAnswer:
+    """Answer once no stale page is shown any more."""
+    return await page_store.purge(actor, name, data)
+
+
 def router() -> Router:
     """Return every route of delivery."""
-    return api_router("delivery", list_sites, show_authority, show_console_address)
+    return api_router(
+        "delivery", list_sites, show_authority, show_console_address, show_pages, purge_pages
+    )

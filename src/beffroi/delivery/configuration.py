@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 import msgspec
 
+from beffroi.delivery.header_sets import HeaderSet, nginx_value
 from beffroi.delivery.model import DeliverySettings, Naming, Redirect, Wanted, is_local
+from beffroi.delivery.page_configuration import hosts_of, limit_zones, page_store_values
 from beffroi.delivery.rendering import rendered
 
 # The kernel takes 107 characters for a socket's path; nginx enters the folder of the routes, so
@@ -42,18 +44,41 @@ class WebServer(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Path
     pages: Path
     webroot: Path
+    store: Path
+    results: Path
+    filler_socket: Path
+    direct_socket: Path
+    door_socket: Path
     workers: int
     open_files: int
 
 
-def configuration_text(server: WebServer, settings: DeliverySettings, wanted: Wanted) -> str:
+def configuration_text(
+    server: WebServer,
+    settings: DeliverySettings,
+    wanted: Wanted,
+    header_sets: Sequence[HeaderSet] = (),
+) -> str:
     """Write the whole configuration."""
     exact, by_case = _redirect_keys(wanted.redirects)
-    keys = [*wanted.aliases, *exact, *_patterns(wanted.naming), *wanted.naming.single_hosts]
+    store = page_store_values(wanted.applications, header_sets, [settings.console_host])
+    zones = limit_zones(wanted.applications)
+    keys = [
+        *wanted.aliases,
+        *store["plain_hosts"],
+        *store["cookie_rules"],
+        *hosts_of(zones),
+        *exact,
+        *_patterns(wanted.naming),
+        *wanted.naming.single_hosts,
+    ]
     return rendered(
         "nginx.conf.j2",
         server=server,
         q=_quoted,
+        nginx_value=nginx_value,
+        store=store,
+        limits={"zones": zones},
         listens=[_listen(address, settings.https_port) for address in settings.addresses],
         plain_listens=[_listen(address, settings.http_port) for address in settings.addresses],
         http2_by_directive=server.version >= _HTTP2_DIRECTIVE_SINCE,

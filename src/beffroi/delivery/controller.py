@@ -4,6 +4,7 @@ import logging
 import os
 import resource
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -20,18 +21,22 @@ from beffroi.delivery.model import (
     PublishRoutes,
     RemoveCertificate,
     Snapshot,
+    TellFiller,
     WritePages,
     planned_steps,
     wanted_state,
 )
 from beffroi.delivery.ports import CertificateIssuer, WantedTerritory
 from beffroi.delivery.routes import RouteTable
+from beffroi.delivery.sites import Sites, purge_token, stored_sites
+from beffroi.delivery.sites_file import SitesFile
 from beffroi.delivery.store import DeliveryStore, Material
 from beffroi.delivery.visitor_pages import pages_written, write_pages
 from beffroi.engines.drivers import NginxEngine
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.errors import BeffroiError, InvalidInputError
 from beffroi.kernel.places import Places
+from beffroi.kernel.secrets import SealingKey
 
 _logger = logging.getLogger(__name__)
 _WORKERS_MOST: Final = 4
@@ -52,6 +57,7 @@ class DeliveryParts(msgspec.Struct, frozen=True):
     store: DeliveryStore
     issuers: Mapping[str, CertificateIssuer]
     clock: Clock
+    key: SealingKey
 
 
 class DeliveryController:
@@ -62,6 +68,7 @@ class DeliveryController:
         self._files = CertificateFiles(parts.places)
         self._routes = RouteTable(parts.places)
         self._server = _server(parts.places, parts.engine)
+        self._sites = SitesFile(parts.places)
 
     async def prepare(self) -> None:
         """Make everything that needs nobody else, before nginx starts.
@@ -79,7 +86,8 @@ class DeliveryController:
         """Read the territory, PostgreSQL and the files."""
         parts = self._parts
         wanted = wanted_state(await parts.territory.current(), parts.settings)
-        text = configuration_text(self._server, parts.settings, wanted)
+        header_sets = await parts.store.header_sets()
+        text = configuration_text(self._server, parts.settings, wanted, header_sets)
         in_force = parts.engine.folder / "nginx.conf"
         return Snapshot(
             now=parts.clock.now(),
@@ -90,6 +98,11 @@ class DeliveryController:
             pages_written=pages_written(parts.places.pages),
             configuration=text,
             configured=in_force.exists() and in_force.read_text() == text,
+            sites=Sites(
+                stored_sites(wanted.applications, self._token_digest),
+                frozenset(one.digest for one in header_sets),
+            ),
+            told=self._sites.told(),
         )
 
     def plan(self, snapshot: Snapshot) -> Sequence[DeliveryStep]:
@@ -99,9 +112,24 @@ class DeliveryController:
     async def apply(self, step: DeliveryStep) -> str:
         """Take one step."""
         match step:
+            case IssueCertificate() | PlaceCertificate() | RemoveCertificate():
+                return await self._certified(step)
             case WritePages():
                 write_pages(self._parts.places.pages)
                 return "visitor pages written"
+            case PublishRoutes(routes):
+                return self._publish(routes)
+            case Configure(text):
+                changed = await self._parts.engine.configure(text)
+                return "configuration taken" if changed else "configuration was in force"
+            case TellFiller(sites):
+                self._sites.tell(sites)
+                return f"{len(sites.sites)} sites told to the filler"
+
+    async def _certified(
+        self, step: IssueCertificate | PlaceCertificate | RemoveCertificate
+    ) -> str:
+        match step:
             case IssueCertificate():
                 return await self._issue(step)
             case PlaceCertificate(name):
@@ -111,11 +139,10 @@ class DeliveryController:
                 self._files.remove(name)
                 await self._parts.store.remove(name)
                 return f"certificate {name} removed"
-            case PublishRoutes(routes):
-                return self._publish(routes)
-            case Configure(text):
-                changed = await self._parts.engine.configure(text)
-                return "configuration taken" if changed else "configuration was in force"
+
+    def _token_digest(self, application: str) -> str:
+        token = purge_token(self._parts.key, application)
+        return sha256(token.reveal().encode()).hexdigest()
 
     async def _issue(self, step: IssueCertificate) -> str:
         key = await self._parts.store.key(step.name) or new_key()
@@ -166,6 +193,11 @@ def _server(places: Places, engine: NginxEngine) -> WebServer:
         certificates=places.certificates,
         pages=places.pages,
         webroot=challenge_webroot(places),
+        store=places.store,
+        results=places.results,
+        filler_socket=places.filler_socket,
+        direct_socket=engine.direct_socket,
+        door_socket=engine.door_socket,
         workers=min(_WORKERS_MOST, len(os.sched_getaffinity(0))),
         open_files=_OPEN_FILES_MOST if unbounded else min(_OPEN_FILES_MOST, most),
     )

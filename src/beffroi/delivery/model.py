@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from beffroi.territory.model import Territory
+from beffroi.delivery.sites import Sites
+from beffroi.territory.model import Application, Territory
 
 LOCAL_ISSUER: Final = "local"
 UNKNOWN: Final = "unknown"
@@ -95,6 +96,7 @@ class Wanted(msgspec.Struct, frozen=True):
     routes: Mapping[str, str]
     aliases: Mapping[str, str]
     redirects: tuple[Redirect, ...]
+    applications: tuple[Application, ...]
 
 
 class KeptCertificate(msgspec.Struct, frozen=True):
@@ -114,6 +116,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     Attributes:
         placed: Digest of the chain in each certificate file that has its key beside it.
         configuration: The text that the web server should run on.
+        sites: What the filler should know.
+        told: What the filler was told; nothing before the first time.
     """
 
     now: datetime
@@ -124,6 +128,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     pages_written: bool
     configuration: str
     configured: bool
+    sites: Sites
+    told: Sites | None
 
 
 class WritePages(msgspec.Struct, frozen=True):
@@ -192,8 +198,25 @@ class Configure(msgspec.Struct, frozen=True):
         return "configuration"
 
 
+class TellFiller(msgspec.Struct, frozen=True):
+    """Tell the filler of the sites."""
+
+    sites: Sites
+
+    @property
+    def subject(self) -> str:
+        """Name what the step acts on."""
+        return "filler"
+
+
 DeliveryStep = (
-    WritePages | IssueCertificate | PlaceCertificate | RemoveCertificate | PublishRoutes | Configure
+    WritePages
+    | IssueCertificate
+    | PlaceCertificate
+    | RemoveCertificate
+    | PublishRoutes
+    | Configure
+    | TellFiller
 )
 
 
@@ -225,6 +248,7 @@ def wanted_state(territory: Territory, settings: DeliverySettings) -> Wanted:
         routes=dict(sorted(routes.items())),
         aliases=dict(sorted(aliases.items())),
         redirects=tuple(sorted(redirects, key=lambda one: (one.host, one.path))),
+        applications=tuple(one for _, one in sorted(territory.applications.items())),
     )
 
 
@@ -249,6 +273,9 @@ def planned_steps(snapshot: Snapshot) -> Sequence[DeliveryStep]:
         steps.append(PublishRoutes(snapshot.wanted.routes))
     if not snapshot.configured:
         steps.append(Configure(snapshot.configuration))
+    # A header set is told of once nginx knows it.
+    if snapshot.told is None or (snapshot.configured and snapshot.told != snapshot.sites):
+        steps.append(TellFiller(snapshot.sites))
     steps.extend(issue for issue in issues if issue.issuer != LOCAL_ISSUER)
     steps.extend(_planned_removals(snapshot))
     return steps

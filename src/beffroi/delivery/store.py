@@ -1,9 +1,12 @@
 """Certificates and their keys in PostgreSQL, the keys sealed."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
 
+from beffroi.delivery import page_index
+from beffroi.delivery.header_sets import HeaderSet
 from beffroi.delivery.keys import Validity
 from beffroi.delivery.model import KeptCertificate
 from beffroi.delivery.ports import Authority
@@ -13,6 +16,9 @@ from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.log import Event, append
 from beffroi.kernel.secrets import SealingKey, Secret
 
+# Each costs nginx some hundred bytes and a reload; those beyond are shown by the filler.
+_HEADER_SETS_MOST = 512
+_HEADER_SETS_OF_ONE = 64
 _AUTHORITY_PURPOSE = "delivery authority"
 
 
@@ -38,7 +44,7 @@ def chain_digest(chain: str) -> str:
 
 
 class DeliveryStore:
-    """The only SQL of the schema ``delivery``."""
+    """Certificates and their keys, and what else the controller reads."""
 
     def __init__(self, database: Database, sealing: SealingKey) -> None:
         self._database = database
@@ -54,6 +60,13 @@ class DeliveryStore:
                 " from delivery.certificate order by name",
             )
         return {certificate.name: certificate for certificate in found}
+
+    async def header_sets(self) -> Sequence[HeaderSet]:
+        """Return the header sets that nginx is to know, the oldest first."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await page_index.configured_header_sets(
+                connection, _HEADER_SETS_MOST, _HEADER_SETS_OF_ONE
+            )
 
     async def key(self, name: str) -> Secret | None:
         """Return a certificate's private key; it outlives renewals.

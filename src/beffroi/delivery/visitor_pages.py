@@ -15,6 +15,8 @@ class VisitorPage(StrEnum):
     STOPPED = "stopped"
     FAILING = "failing"
     MISSING = "missing"
+    WAKING = "waking"
+    BUSY = "busy"
 
 
 def write_pages(folder: Path) -> None:
@@ -48,4 +50,6 @@ def _rendered_page(page: VisitorPage, language: Language) -> str:
         part: sentence(language, f"delivery.pages.{page}.{part}")
         for part in ("title", "message", "remedy")
     }
-    return rendered("visitor.html.j2", language=language, **parts)
+    return rendered(
+        "visitor.html.j2", language=language, reloads=page is VisitorPage.WAKING, **parts
+    )

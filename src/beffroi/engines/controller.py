@@ -22,7 +22,7 @@ class EngineController:
 
     async def observe(self) -> tuple[EngineStatus, ...]:
         """Read every engine's state; start their large log files anew."""
-        for path in self._places.logs.glob("*/*.log"):
+        for path in self._places.logs.glob("engines/*.log"):
             log_files.rotate(path)
         for engine in self._engines.values():
             self._watch(engine)

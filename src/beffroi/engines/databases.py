@@ -10,6 +10,12 @@ from beffroi.kernel.secrets import Secret
 _CONNECTION_LIMIT = 20
 
 
+def socket_folder(url: Secret) -> str:
+    """Return the folder of the socket that a URL names; empty when it names a TCP address."""
+    host = parse_qs(urlsplit(url.reveal()).query).get("host", [""])[0]
+    return host if host.startswith("/") else ""
+
+
 class ApplicationDatabases:
     """Makes and removes them on the platform's server.
 
@@ -26,10 +32,10 @@ class ApplicationDatabases:
         Raises:
             FailedError: The server is reached by TCP.
         """
-        host = parse_qs(urlsplit(self._url.reveal()).query).get("host", [""])[0]
-        if not host.startswith("/"):
+        folder = socket_folder(self._url)
+        if not folder:
             raise FailedError("engines.database_by_tcp")
-        return host
+        return folder
 
     async def ensure(self, application: str, password: Secret) -> None:
         """Make the application's role and database, or set its password anew."""

@@ -17,7 +17,15 @@ from beffroi.hosting import environments
 from beffroi.hosting.building import Builder
 from beffroi.hosting.model import Deployment
 from beffroi.hosting.output_marks import OutputMark
-from beffroi.hosting.ports import Ended, InstancePlan, PublicAddresses, Runtime, Traffic, Visits
+from beffroi.hosting.ports import (
+    Ended,
+    InstancePlan,
+    PublicAddresses,
+    PurgeDoor,
+    Runtime,
+    Traffic,
+    Visits,
+)
 from beffroi.hosting.vault import DATABASE_PASSWORD, Vault
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.http.probing import probed_status
@@ -54,6 +62,7 @@ class HostingTools(msgspec.Struct, frozen=True):
     databases: ApplicationDatabases
     vault: Vault
     builder: Builder
+    purge_door: PurgeDoor
     visits: Visits | None = None
 
 
@@ -230,15 +239,21 @@ class Launcher:
         release = tools.builder.release_folder(application.name, launch.deployment.digest) / "app"
         listen = environments.socket_folder(tools.places, unit)
         database_folder = tools.databases.socket_folder if application.database else ""
-        mounts = environments.run_mounts(application, tools.places, release, database_folder)
+        mounts = (
+            *environments.run_mounts(application, tools.places, release, database_folder),
+            tools.purge_door.mount(),
+        )
         if unit == launch.deployment.unit:
             mounts = (*mounts, environments.socket_mount(listen))
         return InstancePlan(
             unit=unit,
             command=(),
-            environment=environments.run_environment(
-                application, launch.secrets, tools.addresses.url_of(application)
-            ),
+            environment={
+                **tools.purge_door.environment(application.name),
+                **environments.run_environment(
+                    application, launch.secrets, tools.addresses.url_of(application)
+                ),
+            },
             mounts=mounts,
             identity=launch.identity,
             limits=Limits(

@@ -31,6 +31,18 @@ class Traffic(Protocol):
         ...
 
 
+class PurgeDoor(Protocol):
+    """Lets applications have their stored pages forgotten; filled by delivery."""
+
+    def environment(self, application: str) -> Mapping[str, str]:
+        """Return the variables that tell an application its door and its token."""
+        ...
+
+    def mount(self) -> Mount:
+        """Return what shows an application its door."""
+        ...
+
+
 class Visits(Protocol):
     """Knows when people last used an application; filled by delivery."""
 

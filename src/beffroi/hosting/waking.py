@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import msgspec
 
@@ -31,16 +30,11 @@ class WakeRequest(msgspec.Struct, frozen=True):
     host: str = ""
 
 
-def wake_socket(places: Places) -> Path:
-    """Return where the platform is asked to wake applications."""
-    return places.runtime / "wake" / "wake.sock"
-
-
 class WakeServer:
     """Answers on a socket that only the platform's users reach."""
 
     def __init__(self, places: Places, resting: Resting, asker: Identity | None) -> None:
-        self._socket = wake_socket(places)
+        self._socket = places.wake_socket
         self._resting = resting
         self._asker = asker
 

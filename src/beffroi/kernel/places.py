@@ -86,6 +86,36 @@ class Places(msgspec.Struct, frozen=True):
         return self.data / "pages"
 
     @property
+    def store(self) -> Path:
+        """Return where the pages that nginx shows without asking lie."""
+        return self.data / "store"
+
+    @property
+    def results(self) -> Path:
+        """Return where the results of each site lie for everyone to read."""
+        return self.data / "results"
+
+    @property
+    def nginx_sockets(self) -> Path:
+        """Return where nginx listens for the platform's own processes."""
+        return self.runtime / "nginx"
+
+    @property
+    def filler_socket(self) -> Path:
+        """Return where the filler listens."""
+        return self.runtime / "filler" / "filler.sock"
+
+    @property
+    def purge_door(self) -> Path:
+        """Return the folder of the socket where applications have their pages purged."""
+        return self.runtime / "door"
+
+    @property
+    def wake_socket(self) -> Path:
+        """Return where the platform wakes applications."""
+        return self.runtime / "wake" / "wake.sock"
+
+    @property
     def instances(self) -> Path:
         """Return where running instances keep their sockets."""
         return self.runtime / "i"

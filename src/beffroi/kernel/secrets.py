@@ -1,5 +1,6 @@
 """Values that must not be printed, and their encryption at rest."""
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -48,6 +49,7 @@ class SealingKey:
     """The key of the machine under which secrets are stored (AES-256-GCM)."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESGCM(key)
 
     @classmethod
@@ -63,6 +65,10 @@ class SealingKey:
                 os.fsync(file.fileno())
             drawn.replace(path)
         return cls(path.read_bytes())
+
+    def derived(self, purpose: str) -> Secret:
+        """Return the secret that stands for a purpose on this machine, the same at each call."""
+        return Secret(hmac.digest(self._key, purpose.encode(), "sha256").hex())
 
     def sealed(self, secret: Secret, purpose: str) -> bytes:
         """Encrypt a secret; it opens only for the same purpose."""

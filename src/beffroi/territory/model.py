@@ -168,7 +168,7 @@ class VisitorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     requests_per_s: Annotated[
         int, Meta(ge=1, le=100_000, description="Requests per second of one address.")
-    ] = 100
+    ] = 200
     site_requests_per_s: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Requests per second of all addresses.")
     ] = 2000

@@ -32,7 +32,8 @@ def file_schema(kind: type[TerritoryFile | IncludedFile]) -> dict[str, Any]:
         definitions[name]["required"].remove("name")
     for definition in definitions.values():
         _drop_empty_defaults(definition)
-    return {**root, "$defs": definitions}
+    schema: dict[str, Any] = msgspec.to_builtins({**root, "$defs": definitions})
+    return schema
 
 
 def _drop_empty_defaults(definition: dict[str, Any]) -> None:

@@ -76,7 +76,8 @@ class Stage:
         self.engine = NginxEngine(
             self.places, binary, (self.settings.http_port, self.settings.https_port)
         )
-        self.store = DeliveryStore(database, SealingKey.of_folder(data))
+        self.key = SealingKey.of_folder(data)
+        self.store = DeliveryStore(database, self.key)
         self.authority = LocalAuthority(self.store, self.clock)
         self.routes = RouteTable(self.places)
         self.controller = DeliveryController(
@@ -90,6 +91,7 @@ class Stage:
                     self.authority, acme, self.store, challenge_webroot(self.places), self.clock
                 ),
                 clock=self.clock,
+                key=self.key,
             )
         )
         self.service = DeliveryService(self.territory, self.settings, self.store, self.authority)

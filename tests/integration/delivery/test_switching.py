@@ -3,12 +3,15 @@
 import asyncio
 from pathlib import Path
 
+from beffroi.kernel.processes.tables import children_of
+from beffroi.territory.model import VisitorLimits
 from tests.integration.delivery.stage import Stage, upstream
-from tests.support.waiting import scaled
+from tests.support.waiting import eventually, scaled
 from tests.unit.delivery.territories import application, territory
 
 HOST = "app.ville.localhost"
 REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+CROWD = VisitorLimits(requests_per_s=100_000, site_requests_per_s=100_000)
 VISITORS = 4
 REQUESTS_EACH = 600
 ANSWERS_BETWEEN_SWITCHES = 48
@@ -34,7 +37,10 @@ async def test_switching_a_target_under_load_loses_no_request(stage: Stage) -> N
     folders = [stage.places.instances / "app-1", stage.places.instances / "app-2"]
     async with upstream(folders[0], "one"), upstream(folders[1], "two"):
         stage.routes.point("app", folders[0])
-        await stage.declare(territory(application("app", HOST)))
+        main = (await stage.engine.status()).pid or 0
+        before = set(children_of(main))
+        await stage.declare(territory(application("app", HOST, visitors=CROWD)))
+        await eventually(lambda: before.isdisjoint(children_of(main)))
         answers: list[tuple[bytes, bytes]] = []
         async with asyncio.timeout(scaled(50)), asyncio.TaskGroup() as visitors:
             for _ in range(VISITORS):

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from beffroi.app.adapters import PagePurgeDoor
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.hosting import store
 from beffroi.hosting.building import Builder
@@ -105,7 +106,8 @@ class Stage:
         self.visits = HeldVisits()
         self.operations = Operations(database, self.clock)
         self.runtime = SandboxedProcessRuntime(self.places, best_limiter(self.places.runtime.name))
-        self.vault = Vault(database, SealingKey.of_folder(data))
+        key = SealingKey.of_folder(data)
+        self.vault = Vault(database, key)
         self.tools = HostingTools(
             places=self.places,
             runtime=self.runtime,
@@ -114,6 +116,7 @@ class Stage:
             databases=ApplicationDatabases(database.url),
             vault=self.vault,
             builder=Builder(self.places, self.runtime, self.clock),
+            purge_door=PagePurgeDoor(self.places, key),
             visits=self.visits,
         )
         self.deployer = Deployer(database, self.clock, self.tools)

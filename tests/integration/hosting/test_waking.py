@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beffroi.hosting.waking import WakeServer, wake_socket
+from beffroi.hosting.waking import WakeServer
 from beffroi.kernel.processes.model import Identity
 from tests.integration.hosting.stage import ASIDE, OPERATOR, Sources, Stage
 from tests.support.processes import AS_ROOT
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("tidied")
 @pytest.fixture
 async def door(stage: Stage) -> AsyncIterator[Path]:
     async with WakeServer(stage.places, stage.deployer.resting, None).serving():
-        yield wake_socket(stage.places)
+        yield stage.places.wake_socket
 
 
 async def asked(door: Path, line: bytes) -> dict[str, object]:
@@ -90,14 +90,14 @@ async def test_an_asker_that_leaves_does_not_stop_the_wake(
 async def test_only_the_fillers_group_may_enter(stage: Stage) -> None:
     server = WakeServer(stage.places, stage.deployer.resting, Identity(64_321, 64_321))
     async with server.serving():
-        folder = wake_socket(stage.places).parent.stat()
+        folder = stage.places.wake_socket.parent.stat()
         assert (stat.S_IMODE(folder.st_mode), folder.st_gid) == (0o750, 64_321)
-        assert stat.S_IMODE(wake_socket(stage.places).stat().st_mode) == 0o666
+        assert stat.S_IMODE(stage.places.wake_socket.stat().st_mode) == 0o666
 
 
 async def test_a_door_left_by_a_kill_is_opened_again(stage: Stage) -> None:
-    wake_socket(stage.places).parent.mkdir(exist_ok=True)
-    wake_socket(stage.places).touch()
+    stage.places.wake_socket.parent.mkdir(exist_ok=True)
+    stage.places.wake_socket.touch()
     async with WakeServer(stage.places, stage.deployer.resting, None).serving():
-        answer = await asked(wake_socket(stage.places), b'{"application": "nowhere"}\n')
+        answer = await asked(stage.places.wake_socket, b'{"application": "nowhere"}\n')
     assert answer["state"] == "failed"

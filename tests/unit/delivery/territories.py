@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from beffroi.delivery.model import AcmeSettings, DeliverySettings
-from beffroi.territory.model import Application, ApplicationKind, Organisation, Source, Territory
+from beffroi.territory.model import (
+    Application,
+    ApplicationKind,
+    Organisation,
+    Source,
+    Territory,
+    VisitorLimits,
+)
 
 DIRECTORY = "https://acme.example/directory"
 LOCAL = DeliverySettings(
@@ -24,6 +31,7 @@ def application(
     organisation: str = "ville",
     aliases: tuple[str, ...] = (),
     redirects: Mapping[str, str] | None = None,
+    visitors: VisitorLimits | None = None,
 ) -> Application:
     """Declare a static application; the first host is canonical."""
     return Application(
@@ -35,6 +43,7 @@ def application(
         hosts=hosts,
         aliases=aliases,
         redirects=redirects or {},
+        visitors=visitors or VisitorLimits(),
     )
 
 

@@ -19,6 +19,11 @@ SERVER = WebServer(
     certificates=Path("/data/certificates"),
     pages=Path("/data/pages"),
     webroot=Path("/data/pages/challenges"),
+    store=Path("/data/store"),
+    results=Path("/data/results"),
+    filler_socket=Path("/run/b/filler/filler.sock"),
+    direct_socket=Path("/run/b/nginx/direct.sock"),
+    door_socket=Path("/run/b/door/purge.sock"),
     workers=2,
     open_files=8192,
 )
@@ -97,6 +102,7 @@ def test_strict_transport_is_told_on_public_names_alone() -> None:
     assert sorted(found) == [
         '"~*[.-][0-9a-f]{8,}\\.[a-z0-9]+$" "public, max-age=31536000, immutable";',
         '.lemans.fr "max-age=31536000";',
+        'add_header CDN-Cache-Control "max-age=31536000";',
         'autre.fr "max-age=31536000";',
     ]
 

@@ -18,12 +18,14 @@ from beffroi.delivery.model import (
     PublishRoutes,
     RemoveCertificate,
     Snapshot,
+    TellFiller,
     Wanted,
     WritePages,
     planned_steps,
     renewal_due,
     wanted_state,
 )
+from beffroi.delivery.sites import Sites, stored_sites
 from tests.unit.delivery.territories import DIRECTORY, WITH_ACME, application, territory
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -31,6 +33,9 @@ LIFETIMES = {LOCAL_ISSUER: timedelta(days=365), DIRECTORY: timedelta(days=90)}
 HOSTS = ("www.lemans.fr", "lemans.fr", "bus.ville.localhost", "a.b.ville.localhost", "autre.fr")
 WANTED = wanted_state(
     territory(application("site", *HOSTS), domains={"ville": "lemans.fr"}), WITH_ACME
+)
+SITES = Sites(
+    stored_sites(WANTED.applications, lambda application: application), frozenset({"0123456789ab"})
 )
 _digests = count()
 
@@ -51,6 +56,8 @@ def empty_world() -> Snapshot:
         pages_written=False,
         configuration="text",
         configured=False,
+        sites=SITES,
+        told=None,
     )
 
 
@@ -75,6 +82,8 @@ def after(world: Snapshot, step: DeliveryStep) -> Snapshot:
             return msgspec.structs.replace(world, served=routes)
         case Configure():
             return msgspec.structs.replace(world, configured=True)
+        case TellFiller(sites):
+            return msgspec.structs.replace(world, told=sites)
 
 
 def assert_reached(world: Snapshot, *, wanted: Wanted = WANTED) -> None:
@@ -87,6 +96,7 @@ def assert_reached(world: Snapshot, *, wanted: Wanted = WANTED) -> None:
     assert world.served == wanted.routes
     assert world.pages_written
     assert world.configured
+    assert world.told == world.sites
 
 
 @st.composite
@@ -113,6 +123,7 @@ def worlds(draw: st.DrawFn) -> Snapshot:
         served=draw(st.sampled_from([{}, WANTED.routes, {"gone.fr": "gone"}])),
         pages_written=draw(st.booleans()),
         configured=draw(st.booleans()),
+        told=draw(st.sampled_from([None, SITES, Sites((), frozenset())])),
     )
 
 

@@ -73,7 +73,9 @@ class NginxEngine:
         self.binary = binary
         self._ports = ports
         self.folder = places.engines / "nginx"
-        self.status_socket = places.runtime / "nginx" / "status.sock"
+        self.status_socket = places.nginx_sockets / "status.sock"
+        self.direct_socket = places.nginx_sockets / "direct.sock"
+        self.door_socket = places.purge_door / "purge.sock"
         self._identity = platform_identity(NGINX_NUMBER)
         self._process = EngineProcess(self.name, places, sandboxed=self._identity is not None)
         self._silences = 0
@@ -109,11 +111,18 @@ class NginxEngine:
         if process is not None:
             os.kill(self._process.main_pid(process), signal.SIGHUP)
 
+    def reopen_logs(self) -> None:
+        """Have a running nginx write its log anew under the name that was moved away."""
+        process = self._process.running()
+        if process is not None:
+            os.kill(self._process.main_pid(process), signal.SIGUSR1)
+
     async def start(self) -> None:
         """Run it on the configuration taken last."""
         self._make_folders()
         if self._process.running() is None:
-            self.status_socket.unlink(missing_ok=True)
+            for socket in (self.status_socket, self.direct_socket, self.door_socket):
+                socket.unlink(missing_ok=True)
             await self._process.start(self._plan(()), self._answers, _START_WITHIN_S)
 
     async def stop(self) -> None:
@@ -154,16 +163,21 @@ class NginxEngine:
         for folder in (
             self.folder,
             self.folder / "temporary",
-            self.status_socket.parent,
-            self._places.logs / "nginx",
         ):
             hand_over(folder, self._identity)
+        # The filler, of nginx's group, asks the origins and reads the visits.
+        for folder in (self._places.nginx_sockets, self._places.logs / "nginx"):
+            hand_over(folder, self._identity, 0o750)
+        hand_over(self._places.purge_door, self._identity, 0o755)
         for folder in (
             self._places.targets,
             self._places.routes,
             self._places.releases,
             self._places.instances,
             self._places.pages,
+            self._places.store,
+            self._places.results,
+            self._places.filler_socket.parent,
         ):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
@@ -174,13 +188,21 @@ class NginxEngine:
         chosen = arguments or ("-c", str(self.folder / "nginx.conf"))
         sandbox = None
         if self._identity is not None:
-            writable = (self.folder, self.status_socket.parent, places.logs / "nginx")
+            writable = (
+                self.folder,
+                places.nginx_sockets,
+                places.purge_door,
+                places.logs / "nginx",
+            )
             shown = (
                 places.targets,
                 places.routes,
                 places.releases,
                 places.instances,
                 places.pages,
+                places.store,
+                places.results,
+                places.filler_socket.parent,
                 places.certificates,
             )
             sandbox = Sandbox(

@@ -1,0 +1,125 @@
+"""What the platform measures of itself and of its applications, minute by minute."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from beffroi.delivery.energy import EPYC, FRENCH_GRID_G_PER_KWH, SMALL, XEON, power_model
+from beffroi.delivery.results import Host
+from beffroi.delivery.results_meters import EnergyMeter, PlatformMeters, RaplMeter, WattFile
+from beffroi.delivery.results_publishing import PUBLISHED_EVERY_S, ResultsPublisher
+from beffroi.delivery.results_service import ResultsCollector
+from beffroi.delivery.results_usage import FILLER, NGINX, POSTGRESQL, UsageReading
+from beffroi.delivery.visit_log import rotate_visits
+from beffroi.engines.drivers import NginxEngine
+from beffroi.engines.ports import Engine
+from beffroi.hosting.service import Hosting
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.processes.memory import memory_reading
+from beffroi.kernel.rights.model import PLATFORM
+
+_logger = logging.getLogger(__name__)
+_PERIOD_S: Final = 60.0
+_FORGOTTEN_EVERY: Final = timedelta(days=1)
+_MACHINES: Final = {"epyc": EPYC, "xeon": XEON, "small": SMALL}
+
+
+class MeasuringTools(msgspec.Struct, frozen=True):
+    """What measuring works with.
+
+    Attributes:
+        log: nginx's log of visits.
+    """
+
+    collector: ResultsCollector
+    publisher: ResultsPublisher
+    meters: PlatformMeters
+    hosting: Hosting
+    nginx: NginxEngine
+    engines: Mapping[str, Engine]
+    log: Path
+    clock: Clock
+
+
+class Measuring:
+    """Counts visits and usage, and publishes what they come to."""
+
+    def __init__(self, tools: MeasuringTools) -> None:
+        self._tools = tools
+        self._published_at_s: float | None = None
+        self._forgotten_at = tools.clock.now()
+
+    async def run(self) -> None:
+        """Measure until cancelled; a failure is told and tried again a minute later."""
+        while True:
+            await self._tools.clock.sleep(_PERIOD_S)
+            try:
+                await self.measure()
+            except BeffroiError as error:
+                _logger.warning("measuring state=failing %s", error)
+
+    async def measure(self) -> None:
+        """Count what is new; publish and forget when it is time."""
+        tools = self._tools
+        if await asyncio.to_thread(rotate_visits, tools.log):
+            tools.nginx.reopen_logs()
+        await tools.collector.count_visits()
+        await tools.collector.count_usage(await self._readings())
+        now_s, now = tools.clock.monotonic_s(), tools.clock.now()
+        if self._published_at_s is None or now_s - self._published_at_s >= PUBLISHED_EVERY_S:
+            self._published_at_s = now_s
+            _logger.info("measuring %s", await tools.publisher.publish())
+        if now - self._forgotten_at >= _FORGOTTEN_EVERY:
+            self._forgotten_at = now
+            await tools.collector.forget_old(now)
+
+    async def _readings(self) -> list[UsageReading]:
+        names = {"postgresql": POSTGRESQL, "nginx": NGINX, "filler": FILLER}
+        pids = {
+            names[name]: process.pid
+            for name, engine in self._tools.engines.items()
+            if (process := engine.running()) is not None
+        }
+        found = self._tools.meters.readings(pids)
+        now = self._tools.clock.now()
+        for one in await self._tools.hosting.applications(PLATFORM):
+            if one.usage is not None and one.serving is not None:
+                found.append(
+                    UsageReading(
+                        one.name,
+                        one.organisation,
+                        one.serving.unit,
+                        now,
+                        one.usage.cpu_s,
+                        one.usage.memory_bytes,
+                    )
+                )
+        return found
+
+
+def measured_host(machine: str, cpus: int) -> Host:
+    """Describe the machine that everything runs on.
+
+    Args:
+        machine: Which published power curve comes nearest: epyc, xeon or small.
+        cpus: Threads that are ours.
+    """
+    return Host(
+        cpus=cpus,
+        memory_bytes=memory_reading().total_bytes,
+        power=power_model(_MACHINES[machine], cpus, shared=True),
+        grid=FRENCH_GRID_G_PER_KWH,
+    )
+
+
+def energy_meter(wattmeter_file: str, clock: Clock) -> EnergyMeter | None:
+    """Return what measures the machine: the owner's wattmeter, else the processor's counters."""
+    if wattmeter_file:
+        return WattFile(Path(wattmeter_file), clock)
+    return RaplMeter.found()

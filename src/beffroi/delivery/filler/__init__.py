@@ -1,0 +1,1 @@
+"""The filler: the process that asks origins, stores pages and purges them."""

@@ -1,0 +1,146 @@
+"""Running the filler: ``python -m beffroi.delivery.filler.process SETTINGS``."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from beffroi.delivery.filler.awakening import Awakening
+from beffroi.delivery.filler.crawler_budget import CrawlerBudget
+from beffroi.delivery.filler.filling import Filling, FillingTools
+from beffroi.delivery.filler.flights import Flights
+from beffroi.delivery.filler.header_set_keeper import HeaderSetKeeper
+from beffroi.delivery.filler.origin import Origin
+from beffroi.delivery.filler.purge_door import PurgeDoor
+from beffroi.delivery.filler.purging import Purging
+from beffroi.delivery.filler.relaying import Relaying
+from beffroi.delivery.filler.server import FillerServer
+from beffroi.delivery.filler.settings import DATABASE_VARIABLE, FillerSettings, decoded
+from beffroi.delivery.filler.shelf import Shelf
+from beffroi.delivery.filler.site_list import SiteList
+from beffroi.delivery.filler.visiting import Visiting, VisitingTools
+from beffroi.delivery.page_files import PageFiles
+from beffroi.kernel.clock import SystemClock
+from beffroi.kernel.database import Database
+from beffroi.kernel.secrets import Secret
+
+_logger = logging.getLogger(__name__)
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_LISTENING_WITHIN_S: Final = 10.0
+_STOP_WITHIN_S: Final = 10.0
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    server: FillerServer
+    shelf: Shelf
+
+
+async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
+    """Fill and purge until asked to end.
+
+    Raises:
+        UnavailableError: PostgreSQL does not answer at the start.
+    """
+    ending = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, ending.set)
+    async with AsyncExitStack() as undo:
+        parts = await _opened(settings, database_url, undo)
+        shelving = asyncio.create_task(parts.shelf.run(), name="shelf")
+        undo.callback(shelving.cancel)
+        settings.socket.unlink(missing_ok=True)
+        server = Server(
+            parts.server,
+            uds=settings.socket,
+            interface=Interfaces.RSGI,
+            log_enabled=False,
+            websockets=False,
+        )
+        serving = asyncio.create_task(server.serve(), name="server")
+        await _open_socket(settings.socket)
+        _logger.info("filler state=listening")
+        asked_to_end = asyncio.create_task(ending.wait())
+        await asyncio.wait((asked_to_end, serving, shelving), return_when="FIRST_COMPLETED")
+        server.stop()  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving, _STOP_WITHIN_S)
+        if shelving.done():
+            shelving.result()
+
+
+async def _opened(settings: FillerSettings, url: Secret, undo: AsyncExitStack) -> _Parts:
+    clock = SystemClock()
+    database = Database(url)
+    undo.push_async_callback(database.close)
+    await database.open()
+    files = PageFiles(settings.store)
+    cleared = _clear_after_reboot(settings.store, files)
+    flights = Flights()
+    shelf = Shelf(database, files, clock, settings.bytes_most)
+    purging = Purging(database, shelf, flights)
+    header_sets = HeaderSetKeeper(database)
+    await shelf.open(cleared=cleared)
+    await purging.finish_pending()
+    await header_sets.open()
+    origin = Origin(settings.direct_socket)
+    undo.push_async_callback(origin.close)
+    sites = SiteList(settings.sites)
+    filling = Filling(FillingTools(origin, shelf, files, flights, header_sets, clock))
+    visiting = Visiting(
+        VisitingTools(
+            filling=filling,
+            shelf=shelf,
+            files=files,
+            header_sets=header_sets,
+            sites=sites,
+            awakening=Awakening(settings.wake_socket),
+            budget=CrawlerBudget(clock),
+            clock=clock,
+        )
+    )
+    relaying = Relaying(origin, purging, shelf, flights)
+    purge_door = PurgeDoor(sites, purging, filling)
+    server = FillerServer(sites, visiting, relaying, purge_door, shelf, filling)
+    return _Parts(server, shelf)
+
+
+def _clear_after_reboot(store: Path, files: PageFiles) -> bool:
+    """Trust no file of another boot: the disk may not have all that was written.
+
+    Returns:
+        Whether the files were cleared.
+    """
+    note, boot = store / "boot", _BOOT_ID.read_text()
+    if note.exists() and note.read_text() == boot:
+        return False
+    files.clear()
+    note.write_text(boot)
+    return True
+
+
+async def _open_socket(socket: Path) -> None:
+    async with asyncio.timeout(_LISTENING_WITHIN_S):
+        while not socket.exists():  # noqa: ASYNC110 - the server tells nobody that it listens
+            await asyncio.sleep(0.01)
+    socket.chmod(0o660)
+
+
+def main() -> None:
+    """Read the settings that the platform wrote and run."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    settings = decoded(Path(sys.argv[1]).read_bytes())
+    asyncio.run(run_filler(settings, Secret(os.environ.pop(DATABASE_VARIABLE))))
+
+
+if __name__ == "__main__":
+    main()
