@@ -15,6 +15,7 @@ from beffroi.delivery import api as delivery_api
 from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.results_service import ResultsService
 from beffroi.delivery.service import DeliveryService
+from beffroi.delivery.weight_service import WeightReports
 from beffroi.engines import api as engines_api
 from beffroi.engines.service import Engines
 from beffroi.hosting import api as hosting_api
@@ -41,6 +42,7 @@ class Services(msgspec.Struct, frozen=True):
     delivery: DeliveryService
     page_store: PageStore
     results: ResultsService
+    weight: WeightReports
 
 
 def http_application(services: Services) -> Litestar:

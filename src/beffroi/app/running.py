@@ -212,6 +212,7 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         platform.hosting.run(),
         platform.jobs.run(),
         platform.measuring.run(),
+        platform.weighing.run(),
         _deploy_changed_sources(platform),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

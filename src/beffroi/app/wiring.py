@@ -24,6 +24,7 @@ from beffroi.delivery.routes import RouteTable
 from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.store import DeliveryStore
 from beffroi.delivery.visit_log import VisitLog
+from beffroi.delivery.weight_service import WeightFolders, WeightReporter, WeightReports
 from beffroi.engines.controller import EngineController
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
@@ -78,6 +79,7 @@ class Platform(msgspec.Struct, frozen=True):
     jobs: JobScheduler
     waking: WakeServer
     measuring: Measuring
+    weighing: WeightReporter
     hosting_controller: HostingController
     engine_controller: EngineController
     delivery_controller: DeliveryController
@@ -94,6 +96,7 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         engine.name: engine
         for engine in (foundation.postgresql, foundation.nginx, foundation.filler)
     }
+    territory = TerritoryInForce(foundation.territory)
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
     services = Services(
@@ -108,12 +111,9 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         ),
         hosting=hosting.service,
         delivery=delivery_service,
-        page_store=PageStore(
-            database,
-            TerritoryInForce(foundation.territory),
-            FillerClient(foundation.places),
-        ),
-        results=ResultsService(database, TerritoryInForce(foundation.territory), foundation.host),
+        page_store=PageStore(database, territory, FillerClient(foundation.places)),
+        results=ResultsService(database, territory, foundation.host),
+        weight=WeightReports(database, territory),
     )
     engine_controller = EngineController(engines, foundation.places)
     engine_reconciler = Reconciler("engines", engine_controller, clock)
@@ -128,6 +128,13 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         jobs=JobScheduler(database, clock, hosting.deployer),
         waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
         measuring=Measuring(_measuring_tools(foundation, addresses, services, engines)),
+        weighing=WeightReporter(
+            database,
+            territory,
+            WeightFolders(store=foundation.places.store, results=foundation.places.results),
+            addresses,
+            clock,
+        ),
         hosting_controller=hosting.controller,
         engine_controller=engine_controller,
         delivery_controller=delivery_controller,

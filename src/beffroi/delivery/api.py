@@ -9,6 +9,8 @@ from litestar.params import JSONBody
 from beffroi.delivery.page_model import PurgeAnswer, PurgeOrder, StoredPages
 from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.service import DeliveryService, PublishedSite
+from beffroi.delivery.weight_report import WeightReport
+from beffroi.delivery.weight_service import WeightReports
 from beffroi.kernel.http.api import Name, api_router
 from beffroi.kernel.rights.model import Actor
 
@@ -52,8 +54,22 @@ async def purge_pages(
     return await page_store.purge(actor, name, data)
 
 
+@get("/sites/{name:str}/weight", summary="Tell what the pages of a site weigh")
+async def show_weight(
+    name: Name, weight: NamedDependency[WeightReports], actor: NamedDependency[Actor]
+) -> WeightReport:
+    """Answer the last weekly report."""
+    return await weight.newest(actor, name)
+
+
 def router() -> Router:
     """Return every route of delivery."""
     return api_router(
-        "delivery", list_sites, show_authority, show_console_address, show_pages, purge_pages
+        "delivery",
+        list_sites,
+        show_authority,
+        show_console_address,
+        show_pages,
+        purge_pages,
+        show_weight,
     )

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import typer
 
 from beffroi.delivery.page_model import PurgeAnswer, PurgeKind, PurgeOrder, StoredPages
+from beffroi.delivery.weight_report import WeightReport
 from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.http.command_line import (
     JsonOption,
@@ -16,6 +18,8 @@ from beffroi.kernel.http.command_line import (
 )
 from beffroi.kernel.units import told_bytes
 
+_HEAVIEST_COLUMNS = ("page", "bytes", "requests", "elements", "page_grade")
+_CRITERIA_COLUMNS = ("criterion", "verdict", "evidence")
 Application = Annotated[str, typer.Argument(help="The application, as in the territory file.")]
 
 
@@ -80,4 +84,57 @@ def purge(
     typer.echo(sentence(told_language(), "delivery.cli.purged", pages=count))
 
 
-COMMANDS: Mapping[str, Callable[..., Any]] = {"pages": pages, "purge": purge}
+def weight(name: Application, *, as_json: JsonOption = False) -> None:
+    """Tell what the pages of a site weigh, as reported last, and its criteria of the RGESN."""
+    report = platform().ask("GET", f"/api/sites/{name}/weight", WeightReport)
+    if as_json:
+        show_json(report)
+        return
+    _show_figures(report)
+    language = told_language()
+    show_table(
+        [sentence(language, f"delivery.cli_weight.{key}") for key in _CRITERIA_COLUMNS],
+        [
+            (
+                f"{one.number} {one.wording(language)}",
+                sentence(language, f"delivery.weight_console.verdicts.{one.verdict}"),
+                one.evidence(language),
+            )
+            for one in report.findings
+        ],
+    )
+
+
+def _show_figures(report: WeightReport) -> None:
+    language, figures = told_language(), report.figures
+    told = {"application": report.application, "week": report.week}
+    if figures is None:
+        typer.echo(sentence(language, "delivery.cli_weight.no_page", **told))
+        return
+    told |= {"grade": figures.grade, "score": figures.score, "pages": figures.pages}
+    typer.echo(sentence(language, "delivery.cli_weight.grade", **told))
+    typer.echo(
+        sentence(
+            language,
+            "delivery.cli_weight.medians",
+            size=told_bytes(figures.median_bytes),
+            requests=figures.median_requests,
+            elements=figures.median_elements,
+        )
+    )
+    show_table(
+        [sentence(language, f"delivery.cli_weight.{key}") for key in _HEAVIEST_COLUMNS],
+        [
+            (
+                unquote(one.address),
+                told_bytes(one.bytes),
+                str(one.requests),
+                str(one.elements),
+                one.grade,
+            )
+            for one in figures.heaviest
+        ],
+    )
+
+
+COMMANDS: Mapping[str, Callable[..., Any]] = {"pages": pages, "purge": purge, "weight": weight}

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from beffroi.delivery.header_sets import HeaderSet, nginx_value
+from beffroi.delivery.header_sets import NumberedSet, nginx_value
 from beffroi.delivery.model import DeliverySettings, Naming, Redirect, Wanted, is_local
 from beffroi.delivery.page_configuration import hosts_of, limit_zones, page_store_values
 from beffroi.delivery.rendering import rendered
@@ -57,7 +57,7 @@ def configuration_text(
     server: WebServer,
     settings: DeliverySettings,
     wanted: Wanted,
-    header_sets: Sequence[HeaderSet] = (),
+    header_sets: Sequence[NumberedSet] = (),
 ) -> str:
     """Write the whole configuration."""
     exact, by_case = _redirect_keys(wanted.redirects)

@@ -100,7 +100,7 @@ class DeliveryController:
             configured=in_force.exists() and in_force.read_text() == text,
             sites=Sites(
                 stored_sites(wanted.applications, self._token_digest),
-                frozenset(one.digest for one in header_sets),
+                frozenset(one.name for one in header_sets),
             ),
             told=self._sites.told(),
         )

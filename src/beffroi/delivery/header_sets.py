@@ -75,6 +75,18 @@ class HeaderSet(msgspec.Struct, frozen=True):
     location: str
 
 
+class NumberedSet(msgspec.Struct, frozen=True):
+    """A header set under the number that the dates of its answers' files carry."""
+
+    number: int
+    header_set: HeaderSet
+
+    @property
+    def name(self) -> str:
+        """Return the number as three hexadecimal digits."""
+        return f"{self.number:03x}"
+
+
 def header_set(answer: OriginAnswer) -> HeaderSet | None:
     """Return what is kept of an answer's headers.
 
@@ -118,12 +130,12 @@ def nginx_value(text: str) -> str:
     return f'"{escaped}"'
 
 
-def configured_headers(sets: Iterable[HeaderSet]) -> Mapping[str, Mapping[str, str]]:
-    """Return each header's value per digest of the sets that have it, in a stable order."""
+def configured_headers(sets: Iterable[NumberedSet]) -> Mapping[str, Mapping[str, str]]:
+    """Return each header's value per name of the sets that have it, in a stable order."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for one in sorted(sets, key=lambda one: one.digest):
-        for name, value in one.headers:
-            found[name][one.digest] = value
+    for one in sorted(sets, key=lambda one: one.number):
+        for name, value in one.header_set.headers:
+            found[name][one.name] = value
     return dict(sorted(found.items()))
 
 

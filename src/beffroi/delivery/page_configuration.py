@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.delivery.header_sets import HeaderSet, configured_headers
+from beffroi.delivery.header_sets import NumberedSet, configured_headers
 from beffroi.delivery.page_keys import (
     CANONICAL_PATH,
     CANONICAL_QUERY,
@@ -43,7 +43,7 @@ class LimitZone(msgspec.Struct, frozen=True):
 
 def page_store_values(
     applications: Iterable[Application],
-    header_sets: Sequence[HeaderSet],
+    header_sets: Sequence[NumberedSet],
     plain_hosts: Sequence[str],
 ) -> Mapping[str, Any]:
     """Return what the template of the page store is filled in with.
@@ -61,7 +61,7 @@ def page_store_values(
         if rule:
             rules.update(dict.fromkeys(one.hosts, rule))
     without_room = [host for one in declared if not one.pages.mib for host in one.hosts]
-    ordered = sorted(header_sets, key=lambda one: one.digest)
+    ordered = sorted(header_sets, key=lambda one: one.number)
     return {
         "cookie_rules": dict(sorted(rules.items())),
         "cookie_patterns": list(patterns),
@@ -70,7 +70,7 @@ def page_store_values(
         "only_tracking": ONLY_TRACKING,
         "plain_hosts": sorted({*plain_hosts, *without_room}),
         "sets": ordered,
-        "statuses": sorted({one.status for one in ordered}),
+        "statuses": sorted({one.header_set.status for one in ordered}),
         "headers": configured_headers(ordered),
     }
 

@@ -1,10 +1,11 @@
 """The folders of the page store: what nginx serves without asking anybody.
 
 ``links/<host><path>@<query>`` is a symbolic link to ``answers/<application>/<set>/<digest>``,
-which holds an answer's body in each encoding. Paths hold no ``@``: a folder of links and a link
-never want the same name. What is shown comes to its place whole, by one rename from ``work``;
-a process that is killed leaves nothing but work, which ``settle`` removes. Nothing is forced to
-the disk: what a crash of the machine left is not to be trusted, hence ``clear``.
+which holds an answer's body in each encoding; ``apart/`` has the links of what takes nginx more
+than showing a file. Paths hold no ``@``: a folder of links and a link never want the same name.
+What is shown comes to its place whole, by one rename from ``work``; a process that is killed
+leaves nothing but work, which ``settle`` removes. Nothing is forced to the disk: what a crash of
+the machine left is not to be trusted, hence ``clear``.
 """
 
 import os
@@ -24,9 +25,10 @@ from beffroi.delivery.page_keys import PageKey, link_name
 _FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
 _DIGEST_LENGTH = 16
-_LINKS, _ANSWERS, _WORK = "links", "answers", "work"
-# The variants that nginx picks by the browser's Accept keep the ending that gives their type.
-_TYPED = {"webp": "webp.webp", "avif": "avif.avif"}
+_LINKS, _APART, _ANSWERS, _WORK = "links", "apart", "answers", "work"
+_SHOWN = (_LINKS, _APART)
+# Seconds that every file system keeps: 31 bits, of which 12 tell the header set.
+_DATE_BITS, _SET_BITS = 31, 12
 Place = tuple[str, str, str]
 
 
@@ -42,7 +44,7 @@ class PageFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        for folder in (root, *(root / name for name in (_LINKS, _ANSWERS, _WORK))):
+        for folder in (root, *(root / name for name in (*_SHOWN, _ANSWERS, _WORK))):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(_FOLDER_MODE)
         # Names relative to an open folder are resolved by the kernel from there.
@@ -56,15 +58,13 @@ class PageFiles:
         application: str,
         header_set: str,
         variants: Mapping[str, bytes],
-        modified_at: float,
     ) -> StoredAnswer:
-        """Write an answer, unless it lies there already: then it stays, with its date.
+        """Write an answer, unless it lies there already: then it stays.
 
         Args:
             application: Whose answer it is.
-            header_set: Digest of the headers it is shown with.
+            header_set: Name of the headers it is shown with.
             variants: The body by encoding; ``identity`` is always there.
-            modified_at: Seconds since 1970; nginx makes Last-Modified and ETag of it.
         """
         digest = sha256(variants["identity"]).hexdigest()[:_DIGEST_LENGTH]
         answer = _answer(application, header_set, digest)
@@ -76,7 +76,7 @@ class PageFiles:
             os.mkdir(work, dir_fd=self._folder)
             os.chmod(work, _FOLDER_MODE, dir_fd=self._folder)
             for encoding, body in variants.items():
-                self._write(f"{work}/{_file_name(encoding, header_set)}", body, modified_at)
+                self._write(f"{work}/{encoding}", body, _date(digest, encoding, header_set))
             self._move(work, answer)
         except OSError:
             self._remove(work)
@@ -86,15 +86,52 @@ class PageFiles:
             return StoredAnswer(digest, size_bytes)
         return StoredAnswer(digest, sum(map(len, variants.values())))
 
-    def publish(self, key: PageKey, application: str, header_set: str, digest: str) -> None:
+    def add_variants(
+        self, application: str, header_set: str, digest: str, variants: Mapping[str, bytes]
+    ) -> None:
+        """Put more encodings beside an answer's own, each from one moment to the next.
+
+        Raises:
+            FileNotFoundError: The answer is no more.
+        """
+        answer = _answer(application, header_set, digest)
+        for encoding, body in variants.items():
+            work = self._new_work()
+            try:
+                self._write(work, body, _date(digest, encoding, header_set))
+                self._rename(work, f"{answer}/{encoding}")
+            except OSError:
+                self._remove(work)
+                raise
+
+    def publish(
+        self, key: PageKey, application: str, header_set: str, digest: str, *, apart: bool
+    ) -> None:
         """Show an answer under a key, at once in the place of another.
+
+        Args:
+            key: What visitors ask for.
+            application: Whose answer it is.
+            header_set: Name of its headers.
+            digest: Of its body.
+            apart: It takes more than showing a file: another status, or headers that nginx does
+                not know yet.
 
         Raises:
             FileNotFoundError: There is no such answer.
         """
-        link = f"{_LINKS}/{link_name(key)}"
+        self._show(
+            f"{_APART if apart else _LINKS}/{link_name(key)}", application, header_set, digest
+        )
+        self._withdraw(f"{_LINKS if apart else _APART}/{link_name(key)}")
+
+    def _show(self, link: str, application: str, header_set: str, digest: str) -> None:
         answer = _answer(application, header_set, digest)
         os.stat(answer, dir_fd=self._folder)
+        # Most fills show what was not shown before: then the link is made in its place.
+        with suppress(FileExistsError, FileNotFoundError):
+            os.symlink(_target(link, answer), link, dir_fd=self._folder)
+            return
         work = self._new_work()
         os.symlink(_target(link, answer), work, dir_fd=self._folder)
         try:
@@ -105,11 +142,8 @@ class PageFiles:
 
     def withdraw(self, key: PageKey) -> None:
         """Show nothing more under a key."""
-        self._withdraw(f"{_LINKS}/{link_name(key)}")
-
-    def withdraw_host(self, host: str) -> None:
-        """Show nothing more under any key of a host, from one moment to the next."""
-        self._take_away(f"{_LINKS}/{host}")
+        for folder in _SHOWN:
+            self._withdraw(f"{folder}/{link_name(key)}")
 
     def forget_answer(self, application: str, header_set: str, digest: str) -> None:
         """Remove an answer that no page shows and no fill is about to show."""
@@ -124,12 +158,21 @@ class PageFiles:
             FileNotFoundError: There is no such answer.
         """
         answer = _answer(application, header_set, digest)
-        return (self._root / answer / _file_name("identity", header_set)).read_bytes()
+        return (self._root / answer / "identity").read_bytes()
+
+    def sizes(self, application: str, header_set: str, digest: str) -> Mapping[str, int]:
+        """Return how many bytes each encoding of an answer has; nothing where none lies."""
+        answer = f"{self._root}/{_answer(application, header_set, digest)}"
+        try:
+            with os.scandir(answer) as files:
+                return {file.name.partition(".")[0]: file.stat().st_size for file in files}
+        except FileNotFoundError:
+            return {}
 
     def published(self) -> Iterator[tuple[PageKey, str, str, str]]:
         """Walk the links: key, application, header set and digest of each."""
         for link, target in self._links():
-            address, _, query = link.removeprefix(f"{_LINKS}/").partition("@")
+            address, _, query = link.partition("/")[2].partition("@")
             host, slash, path = address.partition("/")
             place = target.rpartition(f"../{_ANSWERS}/")[2].split("/")
             if len(place) == 3:
@@ -150,7 +193,11 @@ class PageFiles:
         for answer in lost:
             self._take_away(answer)
             self._prune(answer)
-        wanted = {f"{_LINKS}/{link_name(key)}": _answer(*place) for key, place in known.items()}
+        wanted = {
+            f"{folder}/{link_name(key)}": _answer(*place)
+            for folder in _SHOWN
+            for key, place in known.items()
+        }
         for link, target in list(self._links()):
             answer = wanted.get(link, "")
             if target != _target(link, answer) or not self._lies(answer):
@@ -160,13 +207,13 @@ class PageFiles:
 
     def clear(self) -> None:
         """Remove every link, then every answer and work."""
-        for name in (_LINKS, _ANSWERS, _WORK):
+        for name in (*_SHOWN, _ANSWERS, _WORK):
             self._empty(name)
 
     def _new_work(self) -> str:
         return f"{_WORK}/{secrets.token_hex(8)}"
 
-    def _write(self, name: str, body: bytes, modified_at: float) -> None:
+    def _write(self, name: str, body: bytes, date: int) -> None:
         descriptor = os.open(
             name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE, dir_fd=self._folder
         )
@@ -175,7 +222,7 @@ class PageFiles:
             rest = memoryview(body)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-            os.utime(descriptor, (modified_at, modified_at))
+            os.utime(descriptor, (date, date))
         finally:
             os.close(descriptor)
 
@@ -200,8 +247,9 @@ class PageFiles:
             made += "/"
 
     def _withdraw(self, link: str) -> None:
-        self._remove(link)
-        self._prune(link)
+        with suppress(FileNotFoundError):
+            os.unlink(link, dir_fd=self._folder)
+            self._prune(link)
 
     def _prune(self, name: str) -> None:
         """Remove the folders that held the name alone."""
@@ -243,7 +291,7 @@ class PageFiles:
 
     def _links(self) -> Iterator[tuple[str, str]]:
         """Walk the links with their targets; a target is empty where no link lies."""
-        for link in self._leaves(_LINKS):
+        for link in (*self._leaves(_LINKS), *self._leaves(_APART)):
             path = self._root / link
             yield link, os.fspath(path.readlink()) if path.is_symlink() else ""
 
@@ -272,5 +320,12 @@ def _target(link: str, answer: str) -> str:
     return "../" * link.count("/") + answer
 
 
-def _file_name(encoding: str, header_set: str) -> str:
-    return _TYPED.get(encoding, f"{encoding}.{header_set}")
+def _date(digest: str, encoding: str, header_set: str) -> int:
+    """Return the date of a file: nginx makes its ETag of it and of the size.
+
+    Its last bits are the number of the header set, the others come from the content: an ETag that
+    a browser holds is that of another content once in half a million changes that keep the size.
+    """
+    drawn = int.from_bytes(sha256(f"{digest} {encoding}".encode()).digest()[:4])
+    content = drawn >> (32 - (_DATE_BITS - _SET_BITS))
+    return content << _SET_BITS | int(header_set, 16)

@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 
 import msgspec
 
-from beffroi.delivery.header_sets import HeaderSet
+from beffroi.delivery.header_sets import HeaderSet, NumberedSet
 from beffroi.delivery.page_keys import PageKey
 from beffroi.delivery.page_model import (
     PageRow,
@@ -22,6 +22,7 @@ from beffroi.kernel.database import (
     fetch_all,
     fetch_one,
     fetch_optional,
+    fetch_value,
 )
 from beffroi.kernel.log import Event, append
 
@@ -55,6 +56,7 @@ _MATCHING: Final = MappingProxyType[PurgeKind, LiteralString](
 
 
 class _Encoded(msgspec.Struct, frozen=True):
+    number: int
     encoded: HeaderSet
 
 
@@ -120,6 +122,17 @@ async def all_pages(connection: Connection) -> Sequence[PageRow]:
     """Return every page, in the order of the keys."""
     return await fetch_all(
         connection, PageRow, "select * from delivery.page order by host, path, query"
+    )
+
+
+async def newest_pages(connection: Connection, application: str, limit: int) -> Sequence[PageRow]:
+    """Return the pages of an application that were stored last, the newest first."""
+    return await fetch_all(
+        connection,
+        PageRow,
+        "select * from delivery.page where application = %s"
+        " order by stored_at desc, host, path, query limit %s",
+        (application, limit),
     )
 
 
@@ -262,8 +275,10 @@ async def site_use(connection: Connection, application: str) -> SiteUse:
     )
 
 
-async def keep_header_set(connection: Connection, header_set: HeaderSet, application: str) -> bool:
-    """Keep a header set and tell the log as the last act.
+async def keep_header_set(
+    connection: Connection, header_set: HeaderSet, application: str
+) -> NumberedSet | None:
+    """Keep a header set under a number of its own and tell the log as the last act.
 
     Args:
         connection: Of a transaction that does nothing more.
@@ -271,30 +286,48 @@ async def keep_header_set(connection: Connection, header_set: HeaderSet, applica
         application: The one that needs it first.
 
     Returns:
-        Whether it is a new one.
+        It with its number; nothing when all numbers are taken.
     """
     added = await execute(
         connection,
-        "insert into delivery.header_set (digest, application, encoded)"
-        " values (%s, %s, %s::jsonb) on conflict do nothing",
-        (header_set.digest, application, _json(header_set)),
+        """
+        insert into delivery.header_set (digest, number, application, encoded)
+        select %(digest)s, free, %(application)s, %(encoded)s::jsonb
+        from generate_series(0, 4095) as free, delivery.header_set_number as given
+        where free not in (select number from delivery.header_set)
+        order by (free - given.last_value + 4095) %% 4096 limit 1
+        on conflict (digest) do nothing
+        """,
+        {
+            "digest": header_set.digest,
+            "application": application,
+            "encoded": _json(header_set),
+        },
+    )
+    number = await fetch_value(
+        connection,
+        "select number from delivery.header_set where digest = %s",
+        (header_set.digest,),
     )
     if added:
+        await execute(connection, "select setval('delivery.header_set_number', %s)", (number,))
         await append(connection, Event("delivery.header_set_added", header_set.digest))
-    return bool(added)
+    return None if number is None else NumberedSet(number, header_set)
 
 
-async def all_header_sets(connection: Connection) -> Sequence[HeaderSet]:
+async def all_header_sets(connection: Connection) -> Sequence[NumberedSet]:
     """Return every header set, oldest first."""
     found = await fetch_all(
-        connection, _Encoded, "select encoded from delivery.header_set order by added_at, digest"
+        connection,
+        _Encoded,
+        "select number, encoded from delivery.header_set order by added_at, digest",
     )
-    return [row.encoded for row in found]
+    return [NumberedSet(row.number, row.encoded) for row in found]
 
 
 async def configured_header_sets(
     connection: Connection, most: int, most_of_one: int
-) -> Sequence[HeaderSet]:
+) -> Sequence[NumberedSet]:
     """Return the header sets that nginx is to know, oldest first.
 
     Args:
@@ -306,8 +339,8 @@ async def configured_header_sets(
         connection,
         _Encoded,
         """
-        select encoded from (
-            select encoded, added_at, digest,
+        select number, encoded from (
+            select number, encoded, added_at, digest,
                 row_number() over (partition by application order by added_at, digest) as place
             from delivery.header_set
         ) as placed
@@ -315,7 +348,7 @@ async def configured_header_sets(
         """,
         (most_of_one, most),
     )
-    return [row.encoded for row in found]
+    return [NumberedSet(row.number, row.encoded) for row in found]
 
 
 async def drop_unused_header_sets(connection: Connection) -> None:
@@ -324,7 +357,7 @@ async def drop_unused_header_sets(connection: Connection) -> None:
         connection,
         """
         delete from delivery.header_set
-        where digest not in (select header_set from delivery.page)
+        where lpad(to_hex(number::int), 3, '0') not in (select header_set from delivery.page)
         """,
     )
 

@@ -85,7 +85,7 @@ _SESSION: Final = re.compile("[;?&](?:jsessionid|phpsessid)=", re.IGNORECASE)
 _UNESCAPED: Final = "/~!$&'()*+,;=:"
 
 
-class PageKey(msgspec.Struct, frozen=True, order=True):
+class PageKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """What a page is found by.
 
     Attributes:

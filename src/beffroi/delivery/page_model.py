@@ -9,7 +9,7 @@ import msgspec
 from beffroi.delivery.page_keys import PageKey
 
 
-class PageRow(msgspec.Struct, frozen=True):
+class PageRow(msgspec.Struct, frozen=True, gc=False):
     """A page: its key, the answer kept for it, and until when that may be shown."""
 
     host: str

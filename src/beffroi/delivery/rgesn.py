@@ -92,7 +92,7 @@ class SiteEvidence(msgspec.Struct, frozen=True, kw_only=True):
     hosting: Hosting = Hosting()
 
 
-Values = Mapping[str, float | str]
+Values = Mapping[str, int | float | str]
 Judgement = tuple[Verdict, Values]
 
 

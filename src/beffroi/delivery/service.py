@@ -89,6 +89,10 @@ class DeliveryService:
             raise NotFoundError("delivery.application_unknown", application=application)
         return self._settings.url(found.canonical_host)
 
+    def site_url(self, host: str) -> str:
+        """Return the address of a host's first page."""
+        return self._settings.url(host)
+
     def console_url(self) -> str:
         """Return the address of the platform's console."""
         return self._settings.url(self._settings.console_host)

@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from beffroi.delivery import page_index
-from beffroi.delivery.header_sets import HeaderSet
+from beffroi.delivery.header_sets import NumberedSet
 from beffroi.delivery.keys import Validity
 from beffroi.delivery.model import KeptCertificate
 from beffroi.delivery.ports import Authority
@@ -61,7 +61,7 @@ class DeliveryStore:
             )
         return {certificate.name: certificate for certificate in found}
 
-    async def header_sets(self) -> Sequence[HeaderSet]:
+    async def header_sets(self) -> Sequence[NumberedSet]:
         """Return the header sets that nginx is to know, the oldest first."""
         async with self._database.transaction(EVERYTHING) as connection:
             return await page_index.configured_header_sets(

@@ -16,7 +16,7 @@ import zstandard
 from PIL import Image, ImageOps
 
 IDENTITY: Final = "identity"
-MOST_PIXELS: Final = 40_000_000
+MOST_PIXELS: Final = 16_000_000
 
 # Below this, headers weigh more than what compression saves.
 _LEAST_TEXT_BYTES: Final = 256
@@ -25,7 +25,6 @@ _GZIP_WINDOW: Final = zlib.MAX_WBITS | 16
 _FILL_LEVELS: Final = (4, 4, 3)
 # For pages that stay. zstd stops at 19: above it may ask for a window over the 8 MB that
 # browsers accept (RFC 9659).
-_DENSEST_LEVELS: Final = (11, 9, 19)
 
 _TEXT_TYPES: Final = frozenset(
     {
@@ -125,11 +124,6 @@ def is_image(content_type: str) -> bool:
 def text_variants(body: bytes) -> Variants:
     """Compress a text fast, as each fill does."""
     return _compressed(body, *_FILL_LEVELS)
-
-
-def densest(body: bytes) -> Variants:
-    """Compress a text as far as it goes: some 100 times slower, 10 to 20 % smaller."""
-    return _compressed(body, *_DENSEST_LEVELS)
 
 
 def _compressed(body: bytes, brotli_level: int, gzip_level: int, zstd_level: int) -> Variants:

@@ -1,6 +1,6 @@
 """What surrounds every page: the territory, where one is, who is signed in."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Request
@@ -16,6 +16,8 @@ from beffroi.territory.model import Territory
 from beffroi.territory.service import TerritoryService
 
 PageRequest = Request[Any, Any, State]
+# The results are read and linked by people who run nothing: their address is in their language.
+_PATHS: Final = {"results": "/resultats"}
 
 
 class NavigationEntry(msgspec.Struct, frozen=True):
@@ -51,9 +53,9 @@ class Shell(msgspec.Struct, frozen=True):
         if self.actor is None:
             return ()
         runs = self.actor.may(Permission.RUN_PLATFORM, "")
-        sections = ("applications", "organisations", *(["engines"] if runs else []))
+        sections = ("applications", "organisations", "results", *(["engines"] if runs else []))
         return tuple(
-            NavigationEntry(f"/{key}", key, self.path.startswith(f"/{key}"))
+            NavigationEntry(_path_of(key), key, self.path.startswith(_path_of(key)))
             for key in (*sections, "operations", "accounts")
         )
 
@@ -61,6 +63,10 @@ class Shell(msgspec.Struct, frozen=True):
         """Return an organisation's name that people read."""
         known = self.territory.organisations.get(name) if self.territory else None
         return known.title if known else name
+
+
+def _path_of(section: str) -> str:
+    return _PATHS.get(section, f"/{section}")
 
 
 def shell_of(request: PageRequest) -> Shell:

@@ -24,7 +24,7 @@ from beffroi.kernel.errors import BeffroiError
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
-    """Return how pages are rendered: ``console/…``, ``hosting/…``, ``engines/…``."""
+    """Return how pages are rendered: ``console/…``, ``hosting/…`` and so on."""
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(_environment()))
 
 
@@ -35,6 +35,7 @@ def _environment() -> Environment:
                 "console": PackageLoader("beffroi.app.console"),
                 "hosting": PackageLoader("beffroi.hosting", "templates/pages"),
                 "engines": PackageLoader("beffroi.engines", "templates/pages"),
+                "delivery": PackageLoader("beffroi.delivery", "templates/pages"),
             }
         ),
         autoescape=select_autoescape(default=True),

@@ -15,6 +15,9 @@ from beffroi.kernel.errors import BeffroiError, UnavailableError
 _WINDOW_S: Final = 0.002
 _WAITING_MOST: Final = 2000
 _COMMITTED_AT_ONCE: Final = 200
+# Visitors wait for a commit: an index that is away holds up only the first of them.
+_COMMIT_WITHIN_S: Final = 3.0
+_AWAY_S: Final = 5.0
 
 
 class _Waiting(msgspec.Struct, frozen=True, eq=False):
@@ -35,6 +38,7 @@ class PageCommitter:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(_WAITING_MOST)
+        self._away_until_s = 0.0
         self.changing = asyncio.Lock()
 
     async def keep(
@@ -50,7 +54,10 @@ class PageCommitter:
             UnavailableError: PostgreSQL does not answer, or too many pages wait for it.
             OSError: It could not be shown.
         """
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._away_until_s:
+            raise UnavailableError("kernel.database_unreachable")
+        done: asyncio.Future[bool] = loop.create_future()
         try:
             self._waiting.put_nowait(_Waiting(row, tags, may_show, show, done))
         except asyncio.QueueFull as error:
@@ -72,10 +79,17 @@ class PageCommitter:
         wanted = [one for one in group if one.may_show()]
         failure: BeffroiError | None = None
         try:
-            async with self._database.transaction(EVERYTHING) as connection:
+            async with (
+                asyncio.timeout(_COMMIT_WITHIN_S),
+                self._database.transaction(EVERYTHING) as connection,
+            ):
                 await page_index.keep_pages(connection, [(one.row, one.tags) for one in wanted])
+        except TimeoutError:
+            failure = UnavailableError("kernel.database_unreachable")
         except BeffroiError as error:
             failure = error
+        if isinstance(failure, UnavailableError):
+            self._away_until_s = asyncio.get_running_loop().time() + _AWAY_S
         for one in group:
             _tell(one, failure, is_wanted=one in wanted)
 

@@ -11,10 +11,11 @@ import msgspec
 
 from beffroi.delivery.filler.flights import Flight, Flights
 from beffroi.delivery.filler.header_set_keeper import HeaderSetKeeper
+from beffroi.delivery.filler.image_making import ImageMaking
 from beffroi.delivery.filler.origin import Fetched, Origin, Streamed, TooLarge, Unreachable
 from beffroi.delivery.filler.outcomes import OVERTAKEN, Lost, Outcome, Stored, Unstored
 from beffroi.delivery.filler.shelf import Kept, Shelf
-from beffroi.delivery.header_sets import HeaderSet, header_set
+from beffroi.delivery.header_sets import HeaderSet, NumberedSet, header_set
 from beffroi.delivery.page_files import PageFiles, StoredAnswer
 from beffroi.delivery.page_keys import PageKey, target
 from beffroi.delivery.page_model import PageRow
@@ -49,6 +50,7 @@ class FillingTools(msgspec.Struct, frozen=True):
     files: PageFiles
     flights: Flights
     header_sets: HeaderSetKeeper
+    images: ImageMaking
     clock: Clock
 
 
@@ -127,13 +129,19 @@ class Filling:
         if differs:
             return await self._refused(flight.key, kept, "differs", fetched, _DIFFERS_S)
         try:
-            await self._tools.header_sets.keep(found, site.application)
-            answer = await self._put(site, fetched, found, kept)
-            row = self._row(site, flight.key, life, found.digest, answer)
-            return await self._shelved(site, flight, row, Storable(life, verdict.tags), fetched)
+            numbered = await self._tools.header_sets.keep(found, site.application)
+            if numbered is None:
+                return Unstored("headers", fetched)
+            answer = await self._put(site, fetched, numbered)
+            row = self._row(site, flight.key, life, numbered.name, answer)
+            kept_now = Storable(life, verdict.tags)
+            outcome = await self._shelved(site, flight, row, kept_now, fetched)
         except (OSError, BeffroiError) as error:
             _logger.warning("filler host=%s state=not_stored %s", flight.key.host, error)
             return Unstored("store-failing", fetched)
+        if site.rules.images and isinstance(outcome, Stored):
+            self._tools.images.offer(row, found)
+        return outcome
 
     async def _shelved(
         self,
@@ -141,7 +149,7 @@ class Filling:
         flight: Flight,
         row: PageRow,
         verdict: Storable,
-        fetched: Fetched | None,
+        fetched: Fetched,
     ) -> Outcome:
         self.fills += 1
         kept = await self._tools.shelf.keep(
@@ -156,16 +164,10 @@ class Filling:
         await self._tools.shelf.make_room(site.application, site.rules.mib * 1024 * 1024)
         return Stored(kept)
 
-    async def _put(
-        self, site: StoredSite, fetched: Fetched, found: HeaderSet, kept: Kept | None
-    ) -> StoredAnswer:
-        # nginx's ETag tells two answers of one size by the second of their date.
-        modified_at = int(self._tools.clock.now().timestamp())
-        if kept is not None:
-            modified_at = max(modified_at, int(kept.row.stored_at.timestamp()) + 1)
+    async def _put(self, site: StoredSite, fetched: Fetched, numbered: NumberedSet) -> StoredAnswer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, _written, self._tools.files, site, fetched, found, modified_at
+            self._threads, _written, self._tools.files, site, fetched, numbered
         )
 
     async def _differs(
@@ -205,7 +207,7 @@ class Filling:
         site: StoredSite,
         key: PageKey,
         life: Life,
-        set_digest: str,
+        set_name: str,
         answer: StoredAnswer,
     ) -> PageRow:
         now = self._tools.clock.now()
@@ -216,7 +218,7 @@ class Filling:
             query=key.query,
             application=site.application,
             organisation=site.organisation,
-            header_set=set_digest,
+            header_set=set_name,
             answer=answer.digest,
             size_bytes=answer.size_bytes,
             stored_at=now,
@@ -227,13 +229,15 @@ class Filling:
 
 
 def _written(
-    files: PageFiles, site: StoredSite, fetched: Fetched, found: HeaderSet, modified_at: float
+    files: PageFiles, site: StoredSite, fetched: Fetched, numbered: NumberedSet
 ) -> StoredAnswer:
-    body = fetched.body
-    if site.rules.minify:
-        body = minified(body, found.content_type)
-    made = text_variants(body) if is_text(found.content_type) else Variants({"identity": body})
-    return files.put_answer(site.application, found.digest, made.files, modified_at)
+    body, content_type = fetched.body, numbered.header_set.content_type
+    if site.rules.minify and "no-transform" not in dict(numbered.header_set.headers).get(
+        "cache-control", ""
+    ):
+        body = minified(body, content_type)
+    made = text_variants(body) if is_text(content_type) else Variants({"identity": body})
+    return files.put_answer(site.application, numbered.name, made.files)
 
 
 def _is_whole(answer: OriginAnswer, site: StoredSite) -> bool:

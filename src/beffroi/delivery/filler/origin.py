@@ -33,15 +33,24 @@ Headers = Sequence[tuple[str, str]]
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """A whole answer of the origin."""
+    """A whole answer of the origin to a target."""
 
+    target: str
     answer: OriginAnswer
     body: bytes
+
+    def answers(self, target: str) -> bool:
+        """Tell whether a visitor's own target has the same query: ignored parameters are left out.
+
+        The paths are equal but for the way in which they are escaped.
+        """
+        return target.partition("?")[2] == self.target.partition("?")[2]
 
     def without_cookies(self) -> "Fetched":
         """Return the answer as several visitors may read it."""
         headers = tuple(one for one in self.answer.headers if one[0] != "set-cookie")
-        return Fetched(msgspec.structs.replace(self.answer, headers=headers), self.body)
+        answer = msgspec.structs.replace(self.answer, headers=headers)
+        return msgspec.structs.replace(self, answer=answer)
 
 
 class Unreachable(Exception):  # noqa: N818 - an outcome that callers name
@@ -111,7 +120,7 @@ class Origin:
                 if not is_whole(head):
                     answer.close()
                     raise Streamed
-                return Fetched(head, await _bounded_body(answer))
+                return Fetched(target, head, await _bounded_body(answer))
         except TimeoutError as error:
             raise Unreachable("timeout") from error
         except aiohttp.ClientError as error:

@@ -1,10 +1,12 @@
 """Running the filler: ``python -m beffroi.delivery.filler.process SETTINGS``."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -18,15 +20,18 @@ from beffroi.delivery.filler.crawler_budget import CrawlerBudget
 from beffroi.delivery.filler.filling import Filling, FillingTools
 from beffroi.delivery.filler.flights import Flights
 from beffroi.delivery.filler.header_set_keeper import HeaderSetKeeper
+from beffroi.delivery.filler.image_making import ImageMaking
 from beffroi.delivery.filler.origin import Origin
 from beffroi.delivery.filler.purge_door import PurgeDoor
 from beffroi.delivery.filler.purging import Purging
+from beffroi.delivery.filler.recency import Recency
 from beffroi.delivery.filler.relaying import Relaying
 from beffroi.delivery.filler.server import FillerServer
 from beffroi.delivery.filler.settings import DATABASE_VARIABLE, FillerSettings, decoded
 from beffroi.delivery.filler.shelf import Shelf
 from beffroi.delivery.filler.site_list import SiteList
 from beffroi.delivery.filler.visiting import Visiting, VisitingTools
+from beffroi.delivery.filler.warming import Warming, WarmingTools
 from beffroi.delivery.page_files import PageFiles
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
@@ -40,7 +45,7 @@ _STOP_WITHIN_S: Final = 10.0
 
 class _Parts(msgspec.Struct, frozen=True):
     server: FillerServer
-    shelf: Shelf
+    loops: tuple[Coroutine[None, None, None], ...]
 
 
 async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
@@ -54,8 +59,12 @@ async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, ending.set)
     async with AsyncExitStack() as undo:
         parts = await _opened(settings, database_url, undo)
-        shelving = asyncio.create_task(parts.shelf.run(), name="shelf")
-        undo.callback(shelving.cancel)
+        # What lives as long as the process is not looked at again for garbage.
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+        loops = [asyncio.create_task(loop) for loop in parts.loops]
+        for task in loops:
+            undo.callback(task.cancel)
         settings.socket.unlink(missing_ok=True)
         server = Server(
             parts.server,
@@ -68,12 +77,13 @@ async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
         await _open_socket(settings.socket)
         _logger.info("filler state=listening")
         asked_to_end = asyncio.create_task(ending.wait())
-        await asyncio.wait((asked_to_end, serving, shelving), return_when="FIRST_COMPLETED")
+        await asyncio.wait((asked_to_end, serving, *loops), return_when="FIRST_COMPLETED")
         server.stop()  # type: ignore[no-untyped-call]
         with suppress(TimeoutError):
             await asyncio.wait_for(serving, _STOP_WITHIN_S)
-        if shelving.done():
-            shelving.result()
+        for task in loops:
+            if task.done():
+                task.result()
 
 
 async def _opened(settings: FillerSettings, url: Secret, undo: AsyncExitStack) -> _Parts:
@@ -84,16 +94,17 @@ async def _opened(settings: FillerSettings, url: Secret, undo: AsyncExitStack) -
     files = PageFiles(settings.store)
     cleared = _clear_after_reboot(settings.store, files)
     flights = Flights()
-    shelf = Shelf(database, files, clock, settings.bytes_most)
+    sites = SiteList(settings.sites, clock)
+    header_sets = HeaderSetKeeper(database, sites)
+    shelf = Shelf(database, files, header_sets, clock, settings.bytes_most)
     purging = Purging(database, shelf, flights)
-    header_sets = HeaderSetKeeper(database)
     await shelf.open(cleared=cleared)
     await purging.finish_pending()
     await header_sets.open()
     origin = Origin(settings.direct_socket)
     undo.push_async_callback(origin.close)
-    sites = SiteList(settings.sites)
-    filling = Filling(FillingTools(origin, shelf, files, flights, header_sets, clock))
+    images = ImageMaking(files)
+    filling = Filling(FillingTools(origin, shelf, files, flights, header_sets, images, clock))
     visiting = Visiting(
         VisitingTools(
             filling=filling,
@@ -109,7 +120,11 @@ async def _opened(settings: FillerSettings, url: Secret, undo: AsyncExitStack) -
     relaying = Relaying(origin, purging, shelf, flights)
     purge_door = PurgeDoor(sites, purging, filling)
     server = FillerServer(sites, visiting, relaying, purge_door, shelf, filling)
-    return _Parts(server, shelf)
+    warming = Warming(WarmingTools(sites, filling, shelf, files, clock))
+    recency = Recency(settings.access_log, shelf, clock)
+    return _Parts(
+        server, (shelf.run(), shelf.show_learnt(), recency.run(), images.run(), warming.run())
+    )
 
 
 def _clear_after_reboot(store: Path, files: PageFiles) -> bool:

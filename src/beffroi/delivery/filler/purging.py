@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from beffroi.delivery import page_index
 from beffroi.delivery.filler.flights import Flights
 from beffroi.delivery.filler.shelf import Shelf
+from beffroi.delivery.page_keys import PageKey
 from beffroi.delivery.page_model import Purge, PurgeKind
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -26,8 +27,8 @@ class Purging:
         """Do what an earlier life recorded and did not end."""
         async with self._database.transaction(EVERYTHING) as connection:
             pending = await page_index.pending_purges(connection)
-        for purge in pending:
-            await self._carry_out(purge)
+        if pending:
+            await self._carry_out(pending)
 
     async def purge(
         self,
@@ -58,25 +59,35 @@ class Purging:
                 for kind, value in orders
             ]
         # A caller who leaves must not stop what was recorded.
-        return await asyncio.shield(self._carry_all_out(purges))
+        return await asyncio.shield(self._carry_out(purges))
 
-    async def _carry_all_out(self, purges: Sequence[Purge]) -> int:
-        return sum([await self._carry_out(purge) for purge in purges])
-
-    async def _carry_out(self, purge: Purge) -> int:
+    async def _carry_out(self, purges: Sequence[Purge]) -> int:
+        # No page is committed or shown meanwhile: one without its row would be found by no purge.
         async with self._shelf.changing():
+            counts, gone = await self._withdrawn(purges)
+        for purge, count in zip(purges, counts, strict=True):
+            _logger.info(
+                "filler application=%s purge=%s value=%s pages=%s by=%s",
+                purge.application,
+                purge.kind,
+                purge.value or "-",
+                count,
+                purge.actor,
+            )
+        return len(gone)
+
+    async def _withdrawn(self, purges: Sequence[Purge]) -> tuple[list[int], set[PageKey]]:
+        for purge in purges:
             self._flights.heed(purge)
-            async with self._database.transaction(EVERYTHING) as connection:
+        counts: list[int] = []
+        gone: set[PageKey] = set()
+        async with self._database.transaction(EVERYTHING) as connection:
+            for purge in purges:
                 keys = await page_index.matching_pages(connection, purge)
                 self._shelf.withdraw(keys)
-                await page_index.drop_pages(connection, keys)
-                await page_index.end_purge(connection, purge.id, len(keys))
-        _logger.info(
-            "filler application=%s purge=%s value=%s pages=%s by=%s",
-            purge.application,
-            purge.kind,
-            purge.value or "-",
-            len(keys),
-            purge.actor,
-        )
-        return len(keys)
+                counts.append(len(keys))
+                gone.update(keys)
+            await page_index.drop_pages(connection, sorted(gone))
+            for purge, count in zip(purges, counts, strict=True):
+                await page_index.end_purge(connection, purge.id, count)
+        return counts, gone

@@ -11,6 +11,7 @@ import msgspec
 
 from beffroi.delivery import page_index
 from beffroi.delivery.filler.committer import PageCommitter
+from beffroi.delivery.filler.header_set_keeper import HeaderSetKeeper
 from beffroi.delivery.page_files import PageFiles
 from beffroi.delivery.page_keys import PageKey
 from beffroi.delivery.page_model import PageRow
@@ -22,9 +23,12 @@ from beffroi.kernel.errors import BeffroiError
 
 _logger = logging.getLogger(__name__)
 _DROPPED_AT_ONCE: Final = 500
+_ROOM_AHEAD: Final = 16
+_LEARNT_EVERY_S: Final = 2.0
+_LEARNT_LOOKS: Final = 30
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """A page with its deadlines on the clock that never goes back, in seconds.
 
     Attributes:
@@ -42,18 +46,29 @@ class Kept(msgspec.Struct, frozen=True):
 class Shelf:
     """Keeps pages within the room of each site and of the machine, least used first to go."""
 
-    def __init__(self, database: Database, files: PageFiles, clock: Clock, bytes_most: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        files: PageFiles,
+        header_sets: HeaderSetKeeper,
+        clock: Clock,
+        bytes_most: int,
+    ) -> None:
         self._database = database
         self._files = files
+        self._header_sets = header_sets
         self._clock = clock
         self._bytes_most = bytes_most
         self._pages: OrderedDict[PageKey, Kept] = OrderedDict()
         self._of_application: dict[str, OrderedDict[PageKey, None]] = defaultdict(OrderedDict)
         self._bytes: Counter[str] = Counter()
+        self._bytes_of_all = 0
         self._shown: Counter[tuple[str, str, str]] = Counter()
         self._paths: Counter[tuple[str, str]] = Counter()
         self._ends: list[tuple[float, PageKey]] = []
         self._ends_changed = asyncio.Event()
+        self._unlearnt: dict[PageKey, Kept] = {}
+        self._unlearnt_changed = asyncio.Event()
         self._committer = PageCommitter(database)
 
     async def open(self, *, cleared: bool) -> None:
@@ -72,8 +87,9 @@ class Shelf:
                 rows = ()
         now, wall = self._clock.monotonic_s(), self._clock.now()
         for row in rows:
-            left_s = (row.stale_error_until - wall).total_seconds()
-            self._put(Kept(row, now, now, now + max(0.0, left_s)))
+            # The clock may have been set back since: no page lives longer than it was given.
+            left = min(row.stale_error_until - wall, row.stale_error_until - row.stored_at)
+            self._put(Kept(row, now, now, now + max(0.0, left.total_seconds())))
         places = {row.key: (row.application, row.header_set, row.answer) for row in rows}
         removed = await asyncio.to_thread(self._files.settle, places)
         for key in places:
@@ -130,7 +146,7 @@ class Shelf:
                 row, fresh, fresh + life.stale_while_revalidate_s, fresh + life.stale_if_error_s
             )
             try:
-                self._files.publish(row.key, row.application, row.header_set, row.answer)
+                self._publish(kept)
             except OSError:
                 # The row has taken the place of the one that tells of the page shown so far.
                 self.withdraw([row.key])
@@ -140,6 +156,38 @@ class Shelf:
 
         await self._committer.keep(row, tags, may_show, show)
         return shown[0] if shown else None
+
+    async def show_learnt(self) -> None:
+        """Have nginx show alone, once it knows their headers, the pages that it could not yet.
+
+        Cancelled by its owner; what nginx has not learnt after a minute waits for its next fill.
+        """
+        while True:
+            await self._unlearnt_changed.wait()
+            self._unlearnt_changed.clear()
+            for _ in range(_LEARNT_LOOKS):
+                await self._clock.sleep(_LEARNT_EVERY_S)
+                for key, kept in tuple(self._unlearnt.items()):
+                    if self._pages.get(key) is not kept:
+                        del self._unlearnt[key]
+                    elif self._header_sets.is_learnt(kept.row.header_set):
+                        self._publish(kept)
+                if not self._unlearnt:
+                    break
+            self._unlearnt.clear()
+
+    def _publish(self, kept: Kept) -> None:
+        row = kept.row
+        plain = self._header_sets.is_plain(row.header_set)
+        learnt = self._header_sets.is_learnt(row.header_set)
+        self._files.publish(
+            row.key, row.application, row.header_set, row.answer, apart=not (plain and learnt)
+        )
+        if plain and not learnt:
+            self._unlearnt[row.key] = kept
+            self._unlearnt_changed.set()
+        else:
+            self._unlearnt.pop(row.key, None)
 
     def changing(self) -> asyncio.Lock:
         """Return what is held while pages are taken away in the index and in the files alike."""
@@ -164,23 +212,24 @@ class Shelf:
     async def make_room(self, application: str, bytes_most: int) -> int:
         """Drop the least used pages until a site, then the machine, keeps to its room.
 
+        A little more goes than has to: the next fills need no transaction for their room.
+
         Returns:
             How many pages went.
         """
         victims: list[PageKey] = []
         size = self._bytes[application]
         for key in self.keys_of(application) if size > bytes_most else ():
-            if size <= bytes_most:
+            if size <= bytes_most - bytes_most // _ROOM_AHEAD:
                 break
             size -= self._pages[key].row.size_bytes
             victims.append(key)
         self.withdraw(victims)
-        total = sum(self._bytes.values())
-        while total > self._bytes_most and self._pages:
-            key, kept = next(iter(self._pages.items()))
-            total -= kept.row.size_bytes
-            victims.append(key)
-            self.withdraw((key,))
+        most = self._bytes_most
+        enough = most - most // _ROOM_AHEAD if self._bytes_of_all > most else most
+        while self._bytes_of_all > enough:
+            victims.append(next(iter(self._pages)))
+            self.withdraw(victims[-1:])
         if victims:
             await self.drop(victims)
         return len(victims)
@@ -231,6 +280,7 @@ class Shelf:
         self._pages[key] = kept
         self._of_application[row.application][key] = None
         self._bytes[row.application] += row.size_bytes
+        self._bytes_of_all += row.size_bytes
         self._paths[row.host, row.path] += 1
         heapq.heappush(self._ends, (kept.fresh_until_s, key))
         self._ends_changed.set()
@@ -242,6 +292,7 @@ class Shelf:
         row = kept.row
         del self._of_application[row.application][key]
         self._bytes[row.application] -= row.size_bytes
+        self._bytes_of_all -= row.size_bytes
         self._paths[row.host, row.path] -= 1
         if not self._paths[row.host, row.path]:
             del self._paths[row.host, row.path]

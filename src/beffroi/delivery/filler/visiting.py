@@ -133,7 +133,9 @@ class Visiting:
         match outcome:
             case Stored(kept):
                 await self._show(asked, kept, f"{note}; stored", replies)
-            case Unstored(reason, fetched) if first and fetched is not None and reason != "vary":
+            case Unstored(reason, Fetched() as fetched) if (
+                first and reason != "vary" and fetched.answers(asked.target)
+            ):
                 replies.hand_on(fetched, f"{note}; detail={reason}")
             case Unstored(reason):
                 replies.send_back(TO_ORIGIN, f"{note}; detail={reason}")

@@ -60,10 +60,14 @@ end $$;
 -- Many answers of many organisations share a header set: it belongs to the platform.
 create table delivery.header_set (
     digest text primary key,
+    number smallint not null unique check (number between 0 and 4095),
     application text not null,
     encoded jsonb not null,
     added_at timestamptz not null default now()
 );
+-- The last number that was given: one that is free again is given last, when the web server has
+-- long forgotten whose it was.
+create sequence delivery.header_set_number as integer minvalue 0 maxvalue 4095 start 0 cycle;
 alter table delivery.header_set enable row level security;
 alter table delivery.header_set force row level security;
 create policy platform_only on delivery.header_set
