@@ -9,15 +9,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
-# The program that a package brings, and the package.
+# The program, or the files, that a package brings, and the package.
 PACKAGES: Final[Mapping[str, str]] = {
+    "/usr/lib/php/*/mysqli.so": "php-mysql",
+    "/usr/lib/php/*/dom.so": "php-xml",
+    "/usr/share/wordpress/index.php": "wordpress",
+    "/usr/share/wordpress/wp-content/themes/twentytwentyone": "wordpress-theme-twentytwentyone",
     "bwrap": "bubblewrap",
     "chromium": "chromium",
     "git": "git",
+    "mariadbd": "mariadb-server",
     "nginx": "nginx-light",
     "pebble": "pebble",
+    "php": "php-cli",
     "setpriv": "util-linux",
 }
 _SEARCHED: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/sbin"
@@ -25,8 +32,14 @@ _DEADLINE_S: Final = 600
 
 
 def missing_programs() -> list[str]:
-    """Return the programs that are not installed."""
-    return [program for program in PACKAGES if shutil.which(program, path=_SEARCHED) is None]
+    """Return the programs and files that are not there."""
+    return [proof for proof in PACKAGES if not _is_there(proof)]
+
+
+def _is_there(proof: str) -> bool:
+    if proof.startswith("/"):
+        return any(Path("/").glob(proof.removeprefix("/")))
+    return shutil.which(proof, path=_SEARCHED) is not None
 
 
 def main() -> None:
