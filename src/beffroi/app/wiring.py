@@ -128,19 +128,24 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         jobs=JobScheduler(database, clock, hosting.deployer),
         waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
         measuring=Measuring(_measuring_tools(foundation, addresses, services, engines)),
-        weighing=WeightReporter(
-            database,
-            territory,
-            WeightFolders(store=foundation.places.store, results=foundation.places.results),
-            addresses,
-            clock,
-        ),
+        weighing=_weighing(foundation, addresses),
         hosting_controller=hosting.controller,
         engine_controller=engine_controller,
         delivery_controller=delivery_controller,
         hosting=reconciler,
         delivery=Reconciler("delivery", delivery_controller, clock, period_s=300),
         engines=engine_reconciler,
+    )
+
+
+def _weighing(foundation: Foundation, addresses: DeliverySettings) -> WeightReporter:
+    places = foundation.places
+    return WeightReporter(
+        foundation.database,
+        TerritoryInForce(foundation.territory),
+        WeightFolders(store=places.store, results=places.results),
+        addresses,
+        foundation.clock,
     )
 
 

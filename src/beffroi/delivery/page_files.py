@@ -201,7 +201,8 @@ class PageFiles:
         for link, target in list(self._links()):
             answer = wanted.get(link, "")
             if target != _target(link, answer) or not self._lies(answer):
-                self._withdraw(link)
+                self._take_away(link)
+                self._prune(link)
                 removed += 1
         return removed + len(lost)
 
@@ -327,5 +328,6 @@ def _date(digest: str, encoding: str, header_set: str) -> int:
     a browser holds is that of another content once in half a million changes that keep the size.
     """
     drawn = int.from_bytes(sha256(f"{digest} {encoding}".encode()).digest()[:4])
-    content = drawn >> (32 - (_DATE_BITS - _SET_BITS))
+    # Never 0: nginx leaves out leading zeros, and the number has three digits.
+    content = 1 + drawn % ((1 << (_DATE_BITS - _SET_BITS)) - 1)
     return content << _SET_BITS | int(header_set, 16)

@@ -1,6 +1,10 @@
 """What people ask of the page store."""
 
+import re
+from typing import Final
+
 from beffroi.delivery import page_index
+from beffroi.delivery.cache_groups import TAG_CHARACTERS
 from beffroi.delivery.drivers.filler_client import FillerClient
 from beffroi.delivery.page_keys import page_key
 from beffroi.delivery.page_model import PurgeAnswer, PurgeKind, PurgeOrder, StoredPages
@@ -9,6 +13,9 @@ from beffroi.kernel.database import Database
 from beffroi.kernel.errors import InvalidInputError, NotFoundError
 from beffroi.kernel.rights.model import PLATFORM, Actor, Permission
 from beffroi.territory.model import Application
+
+# What a String of Cache-Groups may hold: RFC 9651, section 3.3.3.
+_TAG: Final = re.compile(rf"[\x20-\x7e]{{1,{TAG_CHARACTERS}}}")
 
 
 class PageStore:
@@ -69,6 +76,8 @@ def _checked_value(application: Application, order: PurgeOrder) -> str:
     if order.kind is PurgeKind.TAG:
         if not order.value:
             raise InvalidInputError("delivery.purge_empty")
+        if not _TAG.fullmatch(order.value):
+            raise InvalidInputError("delivery.purge_tag_unusable", value=order.value)
         return order.value
     address = order.value.removeprefix("https://").removeprefix("http://")
     if address.startswith("/"):

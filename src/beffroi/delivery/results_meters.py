@@ -65,7 +65,7 @@ class WattFile:
     def joules(self) -> float:
         """Add the power told now, for the time since the last reading; nothing while none is."""
         now_s = self._clock.monotonic_s()
-        with suppress(FileNotFoundError, ValueError):
+        with suppress(OSError, ValueError):
             self._joules += max(0.0, float(self._path.read_text())) * (now_s - self._at_s)
         self._at_s = now_s
         return self._joules

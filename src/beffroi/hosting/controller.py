@@ -28,6 +28,7 @@ from beffroi.kernel.operations import Operations, OperationState, Progress
 from beffroi.kernel.processes.memory import memory_reading
 from beffroi.kernel.processes.model import MemoryReading
 from beffroi.kernel.rights.model import PLATFORM
+from beffroi.territory.model import Application, Hibernation
 
 _logger = logging.getLogger(__name__)
 _PROBE_PERIOD_S = 25.0
@@ -75,7 +76,7 @@ class HostingController:
         frozen = frozenset(one.unit for one in alive if self._runtime.is_frozen(one.unit))
         self._watch([one.unit for one in alive])
         # Before the health checks: their connections are no visitors'.
-        idle_s = await self._idle_s(alive)
+        idle_s = await self._idle_s(alive, wanted)
         await self._probe([one for one in alive if one.unit not in frozen])
         return Observed(
             tuple(
@@ -151,7 +152,9 @@ class HostingController:
         except ConflictError as error:
             return f"not put to rest: {error.message()}"
 
-    async def _idle_s(self, alive: Sequence[Deployment]) -> Mapping[str, float]:
+    async def _idle_s(
+        self, alive: Sequence[Deployment], wanted: Mapping[str, Application]
+    ) -> Mapping[str, float]:
         """Tell how long each running application has been idle; none where nobody tells visits."""
         visits = self._deployer.visits
         if visits is None:
@@ -159,9 +162,17 @@ class HostingController:
         last = await visits.last_visits()
         for name in self._instances.with_tasks():
             self._instances.note_use(name)
-        return {one.application: self._idle_of(one, last.get(one.application)) for one in alive}
+        return {
+            one.application: self._idle_of(
+                one, last.get(one.application), wanted[one.application].hibernation
+            )
+            for one in alive
+            if one.application in wanted
+        }
 
-    def _idle_of(self, deployment: Deployment, visited_at: datetime | None) -> float:
+    def _idle_of(
+        self, deployment: Deployment, visited_at: datetime | None, rules: Hibernation
+    ) -> float:
         """Tell how long one application has been idle; look at it closely when that counts."""
         name = deployment.application
         if self._instances.busy(name):
@@ -169,7 +180,6 @@ class HostingController:
         idle_s = self._instances.idle_s(name)
         if visited_at is not None:
             idle_s = min(idle_s, max(0.0, (self._clock.now() - visited_at).total_seconds()))
-        rules = deployment.specification.hibernation
         if idle_s < min(_LOOKED_AT_AFTER_S, rules.freeze_after_s or _LOOKED_AT_AFTER_S):
             return idle_s
         if self._runtime.open_connections(deployment.unit, SOCKET):

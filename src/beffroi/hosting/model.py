@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from beffroi.kernel.processes.model import MemoryReading
-from beffroi.territory.model import Application, ApplicationKind
+from beffroi.territory.model import Application, ApplicationKind, Hibernation
 
 RELEASES_KEPT = 5
 _CALM_AFTER_S = 600.0
@@ -135,6 +135,11 @@ class Hosted(msgspec.Struct, frozen=True):
     idle_s: float = 0.0
 
     @property
+    def hibernation(self) -> Hibernation:
+        """Return when it rests, as declared now: a change of it needs no deployment."""
+        return Hibernation() if self.wanted is None else self.wanted.hibernation
+
+    @property
     def rest(self) -> Rest:
         """Return how it was decided to rest."""
         return Rest.AWAKE if self.record is None else self.record.rest
@@ -215,21 +220,21 @@ def _next_step(hosted: Hosted) -> HostingStep | None:
 def _step_of_instance(hosted: Hosted, serving: Deployment) -> HostingStep | None:
     """Tell what the one instance that should run, or be frozen, needs."""
     if serving.unit in hosted.running_units and (hosted.frozen or not hosted.silent):
-        return _rest_step(hosted, serving)
-    if hosted.rest is Rest.FROZEN and serving.specification.hibernation.sleep_after_s:
+        return _rest_step(hosted)
+    if hosted.rest is Rest.FROZEN and hosted.hibernation.sleep_after_s:
         return HostingStep(Act.SLEEP, hosted.application)
     if hosted.may_restart:
         return HostingStep(Act.RESTART, hosted.application, serving.unit)
     return None
 
 
-def _rest_step(hosted: Hosted, serving: Deployment) -> HostingStep | None:
+def _rest_step(hosted: Hosted) -> HostingStep | None:
     """Tell how an application whose instance runs, or is halted, is put to rest.
 
     What was decided and what the machine does differ when the platform died between the two: it
     is woken, and may rest again later.
     """
-    rules = serving.specification.hibernation
+    rules = hosted.hibernation
     if hosted.frozen is not (hosted.rest is Rest.FROZEN):
         return HostingStep(Act.WAKE, hosted.application)
     if 0 < rules.sleep_after_s <= hosted.idle_s:
@@ -249,7 +254,7 @@ def _may_sleep(hosted: Hosted, planned: HostingStep | None) -> bool:
         and hosted.serving is not None
         and kept in hosted.running_units
         and hosted.idle_s >= _SPARED_WHEN_SHORT_S
-        and hosted.serving.specification.hibernation.sleep_after_s > 0
+        and hosted.hibernation.sleep_after_s > 0
     )
 
 

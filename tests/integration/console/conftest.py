@@ -9,13 +9,17 @@ import pytest
 
 from beffroi.app.addresses import Ports
 from beffroi.app.http import http_application
+from beffroi.app.measuring import measured_host
 from beffroi.app.wiring import DOMAINS, Foundation, Platform, wired
+from beffroi.delivery.drivers import FillerEngine
 from beffroi.delivery.model import DeliverySettings
+from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, found_nginx
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.places import Places
 from beffroi.kernel.secrets import SealingKey
+from beffroi.kernel.units import MIB
 from beffroi.territory.service import TerritoryService
 from tests.conftest import MakeDatabase
 from tests.integration.console.house import ADDRESS, House, write_town
@@ -39,7 +43,10 @@ async def platform(
         database=database,
         postgresql=JoinedPostgresql(database.url),
         nginx=NginxEngine(places, await found_nginx(), ()),
+        filler=FillerEngine(places, database.url, socket_folder(database.url), 64 * MIB),
         ports=Ports(80, 443),
+        host=measured_host("epyc", 2),
+        meter=None,
         territory=TerritoryService(database, clock),
     )
     await foundation.territory.apply(write_town(folder), "operator")

@@ -124,7 +124,7 @@ async def test_engines_are_the_operators(house: House) -> None:
     assert (await client.post("/engines/nginx/restart")).status_code == 403
     operator = await house.signed_in("olga")
     page = Markup((await operator.get("/engines")).text)
-    assert page.forms() == ["/engines/nginx/restart"]
+    assert page.forms() == ["/engines/nginx/restart", "/engines/filler/restart"]
 
 
 async def test_hostile_titles_and_log_lines_are_text(house: House) -> None:

@@ -15,6 +15,10 @@ STATEMENTS = {
     "/applications": 6,
     "/applications/horloge": 17,
     "/applications/horloge/state": 7,
+    "/applications/horloge/pages": 9,
+    "/resultats?organisation=mairie": 6,
+    # Its results were told a moment ago.
+    "/resultats/horloge": 2,
     "/organisations": 3,
     "/engines": 3,
     "/operations": 3,

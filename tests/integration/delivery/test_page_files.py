@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from beffroi.delivery.page_files import PageFiles
 from beffroi.delivery.page_keys import PageKey, link_name
 
 HOST = "www.ville.localhost"
-SET = "0123456789ab"
-OTHER_SET = "ba9876543210"
-MODIFIED_AT = 1_700_000_000.0
+SET = "05f"
+OTHER_SET = "a00"
 KILLS = 25
+NUMBERS = st.integers(0, 4095)
 _WRITER = """
 import itertools, sys
 from pathlib import Path
@@ -29,8 +31,9 @@ print("writing", flush=True)
 for number in itertools.count(int(sys.argv[2])):
     body = (b"%d " % number) * 4096
     variants = {name: name.encode() + body for name in ("br", "gzip", "zstd")}
-    stored = files.put_answer("portail", sys.argv[3], {"identity": body, **variants}, 1.7e9)
-    files.publish(PageKey("h", f"/{number % 7}/page", ""), "portail", sys.argv[3], stored.digest)
+    stored = files.put_answer("portail", sys.argv[3], {"identity": body, **variants})
+    page = PageKey("h", f"/{number % 7}/page", "")
+    files.publish(page, "portail", sys.argv[3], stored.digest, apart=number % 2 == 0)
     if number % 3 == 0:
         files.withdraw(PageKey("h", f"/{number % 5}/page", ""))
 """
@@ -45,19 +48,24 @@ def key(path: str, query: str = "") -> PageKey:
     return PageKey(HOST, path, query)
 
 
-def show(files: PageFiles, shown: PageKey, body: bytes) -> str:
+def show(files: PageFiles, shown: PageKey, body: bytes, *, apart: bool = False) -> str:
     """Store a body and publish it; return its digest."""
-    stored = files.put_answer("portail", SET, {"identity": body}, MODIFIED_AT)
-    files.publish(shown, "portail", SET, stored.digest)
+    stored = files.put_answer("portail", SET, {"identity": body})
+    files.publish(shown, "portail", SET, stored.digest, apart=apart)
     return stored.digest
 
 
-def seen(root: Path, shown: PageKey) -> bytes | None:
+def seen(root: Path, shown: PageKey, folder: str = "links") -> bytes | None:
     """Read what nginx would serve."""
     try:
-        return (root / "store/links" / link_name(shown) / f"identity.{SET}").read_bytes()
+        return (root / "store" / folder / link_name(shown) / "identity").read_bytes()
     except FileNotFoundError:
         return None
+
+
+def dates(folder: Path) -> dict[str, int]:
+    """Return the date of each file, in seconds."""
+    return {path.name: int(path.stat().st_mtime) for path in folder.iterdir()}
 
 
 def below(folder: Path) -> list[str]:
@@ -69,25 +77,100 @@ def test_an_answer_is_a_folder_with_a_file_for_each_encoding(
 ) -> None:
     variants = {"identity": b"page", "br": b"b", "gzip": b"gz", "zstd": b"zst"}
 
-    stored = files.put_answer("portail", SET, variants, MODIFIED_AT)
+    stored = files.put_answer("portail", SET, variants)
 
     folder = tmp_path / "store/answers/portail" / SET / stored.digest
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
-        f"{name}.{SET}": body for name, body in variants.items()
-    }
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == variants
     assert stored.size_bytes == 10
     assert len(stored.digest) == 16
     assert files.body("portail", SET, stored.digest) == b"page"
-    assert {path.stat().st_mtime for path in folder.iterdir()} == {MODIFIED_AT}
+    assert files.sizes("portail", SET, stored.digest) == {
+        name: len(body) for name, body in variants.items()
+    }
 
 
-def test_pictures_keep_the_ending_of_their_type(files: PageFiles, tmp_path: Path) -> None:
-    variants = {"identity": b"jpeg", "webp": b"w", "avif": b"a"}
+def test_variants_that_are_made_later_stand_beside_the_others(
+    files: PageFiles, tmp_path: Path
+) -> None:
+    stored = files.put_answer("portail", SET, {"identity": b"jpeg"})
 
-    stored = files.put_answer("portail", SET, variants, MODIFIED_AT)
+    files.add_variants("portail", SET, stored.digest, {"webp": b"web", "avif": b"av"})
 
+    assert files.sizes("portail", SET, stored.digest) == {"identity": 4, "webp": 3, "avif": 2}
     folder = tmp_path / "store/answers/portail" / SET / stored.digest
-    assert below(folder) == ["avif.avif", f"identity.{SET}", "webp.webp"]
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+    assert len(set(dates(folder).values())) == 3
+
+
+def test_variants_of_an_answer_that_is_no_more_leave_nothing(
+    files: PageFiles, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.add_variants("portail", SET, "0" * 16, {"webp": b"web"})
+
+    assert files.sizes("portail", SET, "0" * 16) == {}
+    assert below(tmp_path / "store") == ["answers", "apart", "links", "work"]
+
+
+def test_an_answer_that_takes_more_than_its_file_is_shown_apart(
+    files: PageFiles, tmp_path: Path
+) -> None:
+    digest = show(files, key("/a"), b"page")
+    for apart in (True, False, True):
+        files.publish(key("/a"), "portail", SET, digest, apart=apart)
+        shown = [seen(tmp_path, key("/a"), folder) for folder in ("links", "apart")]
+        assert shown == ([None, b"page"] if apart else [b"page", None])
+    assert list(files.published()) == [(key("/a"), "portail", SET, digest)]
+
+    files.withdraw(key("/a"))
+
+    assert list(files.published()) == []
+    assert below(tmp_path / "store/apart") == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bodies=st.sets(st.binary(min_size=8, max_size=8), min_size=2, max_size=4), number=NUMBERS)
+def test_a_date_tells_the_content_and_the_number_of_the_header_set(
+    tmp_path: Path, bodies: set[bytes], number: int
+) -> None:
+    name = f"{number:03x}"
+    files = PageFiles(tmp_path / "store")
+    told: list[int] = []
+    for body in bodies:
+        stored = files.put_answer("portail", name, {"identity": body, "br": body, "gzip": body})
+        found = dates(tmp_path / "store/answers/portail" / name / stored.digest)
+        told.extend(found.values())
+    files.clear()
+    assert {date & 0xFFF for date in told} == {number}
+    assert {f"{date:x}"[-3:].zfill(3) for date in told} == {name}
+    assert all(0 <= date < 2**31 for date in told)
+    # Contents are told apart by 19 bits: few of them coincide.
+    assert len(set(told)) >= len(told) - 1
+
+
+def test_of_a_thousand_bodies_of_one_size_hardly_two_have_one_date(
+    files: PageFiles, tmp_path: Path
+) -> None:
+    digests = [
+        files.put_answer("portail", SET, {"identity": b"%04d" % number}).digest
+        for number in range(1000)
+    ]
+    root = tmp_path / "store/answers/portail" / SET
+    assert len({dates(root / digest)["identity"] for digest in digests}) > 990
+
+
+def test_an_answer_that_comes_back_has_the_date_that_browsers_know(
+    files: PageFiles, tmp_path: Path
+) -> None:
+    variants = {"identity": b"page", "br": b"b"}
+    digest = files.put_answer("portail", SET, variants).digest
+    folder = tmp_path / "store/answers/portail" / SET / digest
+    before = dates(folder)
+    files.forget_answer("portail", SET, digest)
+
+    files.put_answer("portail", SET, variants)
+
+    assert dates(folder) == before
 
 
 def test_nginx_may_read_all_of_it_whatever_the_umask(tmp_path: Path) -> None:
@@ -104,11 +187,11 @@ def test_nginx_may_read_all_of_it_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_the_same_body_stays_the_same_file(files: PageFiles, tmp_path: Path) -> None:
-    first = files.put_answer("portail", SET, {"identity": b"page", "br": b"b"}, MODIFIED_AT)
-    path = tmp_path / "store/answers/portail" / SET / first.digest / f"identity.{SET}"
+    first = files.put_answer("portail", SET, {"identity": b"page", "br": b"b"})
+    path = tmp_path / "store/answers/portail" / SET / first.digest / "identity"
     before = path.stat()
 
-    again = files.put_answer("portail", SET, {"identity": b"page"}, MODIFIED_AT + 60)
+    again = files.put_answer("portail", SET, {"identity": b"page"})
 
     after = path.stat()
     assert again == first
@@ -117,8 +200,8 @@ def test_the_same_body_stays_the_same_file(files: PageFiles, tmp_path: Path) -> 
 
 
 def test_one_body_under_two_header_sets_is_two_answers(files: PageFiles) -> None:
-    first = files.put_answer("portail", SET, {"identity": b"page"}, MODIFIED_AT)
-    second = files.put_answer("portail", OTHER_SET, {"identity": b"page"}, MODIFIED_AT)
+    first = files.put_answer("portail", SET, {"identity": b"page"})
+    second = files.put_answer("portail", OTHER_SET, {"identity": b"page"})
 
     files.forget_answer("portail", SET, first.digest)
 
@@ -168,32 +251,18 @@ def test_a_page_that_is_withdrawn_leaves_its_neighbours(files: PageFiles, tmp_pa
     assert shown == {"/a": b"/a", "/a/": b"/a/", "/a/b": None, "/a/b/c": b"/a/b/c"}
 
 
-def test_a_host_is_withdrawn_with_all_its_pages_and_no_other(
-    files: PageFiles, tmp_path: Path
-) -> None:
-    other = PageKey("www.ville.localhost.fr", "/a", "")
-    for shown in (key("/"), key("/a/b"), other):
-        show(files, shown, b"page")
-
-    files.withdraw_host(HOST)
-    files.withdraw_host("unknown.localhost")
-
-    assert [published[0] for published in files.published()] == [other]
-    assert below(tmp_path / "store/work") == []
-
-
 def test_an_answer_that_is_forgotten_leaves_no_folder(files: PageFiles, tmp_path: Path) -> None:
-    stored = files.put_answer("portail", SET, {"identity": b"page"}, MODIFIED_AT)
+    stored = files.put_answer("portail", SET, {"identity": b"page"})
 
     files.forget_answer("portail", SET, stored.digest)
     files.forget_answer("portail", SET, stored.digest)
 
-    assert below(tmp_path / "store") == ["answers", "links", "work"]
+    assert below(tmp_path / "store") == ["answers", "apart", "links", "work"]
 
 
 def test_nothing_is_published_without_its_answer(files: PageFiles) -> None:
     with pytest.raises(FileNotFoundError):
-        files.publish(key("/a"), "portail", SET, "0" * 16)
+        files.publish(key("/a"), "portail", SET, "0" * 16, apart=False)
 
     assert list(files.published()) == []
 
@@ -203,7 +272,7 @@ def test_the_store_can_be_moved(files: PageFiles, tmp_path: Path) -> None:
 
     moved = (tmp_path / "store").rename(tmp_path / "elsewhere")
 
-    assert (moved / "links" / f"{HOST}/a/b@" / f"identity.{SET}").read_bytes() == b"page"
+    assert (moved / "links" / f"{HOST}/a/b@" / "identity").read_bytes() == b"page"
 
 
 def test_a_reader_never_finds_a_page_absent_while_it_is_published_again(
@@ -224,7 +293,7 @@ def test_a_reader_never_finds_a_page_absent_while_it_is_published_again(
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(1_000):
-        files.publish(key("/a"), "portail", SET, digests[number % 2])
+        files.publish(key("/a"), "portail", SET, digests[number % 2], apart=False)
     done.set()
     reader.join()
 
@@ -262,14 +331,15 @@ def test_settling_removes_what_the_index_does_not_know(files: PageFiles, tmp_pat
     known = show(files, key("/known"), b"known")
     show(files, key("/unknown/page"), b"unknown")
     show(files, key("/differs"), b"old")
-    newer = files.put_answer("portail", SET, {"identity": b"new"}, MODIFIED_AT).digest
+    newer = files.put_answer("portail", SET, {"identity": b"new"}).digest
     show(files, key("/bare"), b"bare")
     bare = show(files, key("/bare"), b"bare")
     files.forget_answer("portail", SET, bare)
     (root / "work/half").mkdir()
-    (root / "work/half" / f"identity.{SET}").write_bytes(b"hal")
+    (root / "work/half" / "identity").write_bytes(b"hal")
     (root / "work/link").symlink_to("../answers")
     (root / "links/empty/folder").mkdir(parents=True)
+    (root / "apart/empty/folder").mkdir(parents=True)
     (root / "links/stray").write_text("stray")
     (root / "links" / HOST / "loop").symlink_to("..")
 
@@ -285,7 +355,7 @@ def test_settling_removes_what_the_index_does_not_know(files: PageFiles, tmp_pat
     assert below(root / "links") == [HOST, f"{HOST}/known@"]
     assert {path.name for path in (root / "answers/portail" / SET).iterdir()} == {known, newer}
     assert below(root / "work") == []
-    assert removed == 10
+    assert removed == 11
     assert files.settle({key("/known"): ("portail", SET, known)}) == 1
 
 
@@ -293,7 +363,7 @@ def test_clearing_leaves_an_empty_store_that_works(files: PageFiles, tmp_path: P
     show(files, key("/a/b"), b"page")
 
     files.clear()
-    assert below(tmp_path / "store") == ["answers", "links", "work"]
+    assert below(tmp_path / "store") == ["answers", "apart", "links", "work"]
 
     show(files, key("/a/b"), b"page")
     assert seen(tmp_path, key("/a/b")) == b"page"
@@ -318,7 +388,7 @@ def whole_answers(root: Path) -> Iterator[bool]:
 
 async def test_a_writer_that_is_killed_leaves_only_whole_answers(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    halves = 0
+    halves = pages = 0
     for kill in range(KILLS):
         writer = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _WRITER, str(root), str(kill * 100_000), SET),
@@ -338,7 +408,8 @@ async def test_a_writer_that_is_killed_leaves_only_whole_answers(tmp_path: Path)
 
         assert below(root / "work") == []
         assert set(files.published()) == {(page, *place) for page, place in known.items()}
-        assert len(known) > 0
+        pages += len(known)
         assert len(list((root / "answers").glob("*/*/*"))) == len(set(known.values()))
         assert all(whole_answers(root))
     assert halves > 0
+    assert pages > KILLS

@@ -15,7 +15,8 @@ from tests.support.waiting import eventually
 from tests.unit.delivery.territories import application, territory
 
 SITE = "site.ville.localhost"
-_PAGE = re.compile('"uri":"/page"')
+# The line of the visitor; what was asked of the origin has one of its own.
+_PAGE = re.compile('"uri":"/page".*"served":"(?!rendering)')
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ TEMPLATES = {
     "beffroi.app.console": "templates",
     "beffroi.hosting": "templates/pages",
     "beffroi.engines": "templates/pages",
+    "beffroi.delivery": "templates/pages",
 }
 _WHOLE_KEY = re.compile(r'text\("([a-z_.]+[a-z])"[,)]')
 
@@ -43,7 +44,15 @@ def test_templates_name_texts_that_exist(language: Language) -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "table"), [("app", "console."), ("hosting", "pages."), ("engines", "pages.")]
+    ("package", "table"),
+    [
+        ("app", "console."),
+        ("hosting", "pages."),
+        ("engines", "pages."),
+        ("delivery", "pages_console."),
+        ("delivery", "results_console."),
+        ("delivery", "weight_console."),
+    ],
 )
 def test_both_languages_say_the_same(package: str, table: str) -> None:
     french, english = (entries(package, language) for language in Language)

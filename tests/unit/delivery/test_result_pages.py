@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from beffroi.delivery.result_figures import told_figure
 from beffroi.delivery.result_pages import (
     carbon_txt,
     render_results,
     results_json,
-    told_figure,
     write_results,
 )
 from beffroi.delivery.results import NO_PARTS, SiteResults, day_results, results_of

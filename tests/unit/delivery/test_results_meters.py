@@ -49,6 +49,13 @@ def test_a_wattmeters_file_is_summed_over_time(tmp_path: Path) -> None:
     assert meter.joules() == 1305
 
 
+def test_a_wattmeter_that_cannot_be_read_adds_nothing(tmp_path: Path) -> None:
+    clock = ManualClock()
+    meters = [WattFile(tmp_path / "absent", clock), WattFile(tmp_path, clock)]
+    clock.move(10)
+    assert [meter.joules() for meter in meters] == [0, 0]
+
+
 async def test_the_time_of_ended_children_stays_with_their_parent(tmp_path: Path) -> None:
     """Workers come and go; what they took is not lost with them."""
     work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"

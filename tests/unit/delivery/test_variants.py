@@ -15,7 +15,6 @@ from PIL import Image, ImageCms, ImageDraw
 from beffroi.delivery.variants import (
     MOST_PIXELS,
     Variants,
-    densest,
     image_variants,
     is_image,
     is_text,
@@ -90,19 +89,8 @@ def test_a_page_has_every_form_and_the_same_ones_each_time() -> None:
     assert variants == text_variants(PAGE)
 
 
-def test_the_densest_forms_are_smaller_and_tell_the_same() -> None:
-    random = Random(1)  # noqa: S311
-    words = ["".join(random.choices("aeilmnorstu", k=random.randint(2, 9))) for _ in range(900)]
-    body = " ".join(random.choices(words, k=6000)).encode()
-    fast, dense = text_variants(body), densest(body)
-
-    for name in ("br", "gzip", "zstd"):
-        assert body_of(dense, name) == body
-        assert len(dense.files[name]) < len(fast.files[name])
-
-
 def test_no_browser_needs_over_eight_megabytes_to_read_a_form() -> None:
-    form = densest(bytes(9 << 20)).files["zstd"]
+    form = text_variants(bytes(9 << 20)).files["zstd"]
 
     assert zstandard.get_frame_parameters(form).window_size <= 8 << 20
 

@@ -6,7 +6,7 @@ import pytest
 from beffroi.hosting.model import Act, Hosted, HostingStep, Rest, planned_steps
 from beffroi.kernel.processes.model import MemoryReading
 from beffroi.territory.model import Hibernation
-from tests.unit.hosting.declared import WANTED, application, deployment, hosted, record, step
+from tests.unit.hosting.declared import WANTED, application, hosted, record, step
 
 
 def at_rest(rest: Rest, **known: object) -> Hosted:
@@ -32,7 +32,8 @@ def test_what_nobody_uses_is_frozen_then_put_to_sleep() -> None:
     ],
 )
 def test_an_application_rests_by_its_own_rules(rules: Hibernation, act: Act | None) -> None:
-    idle = hosted(serving=deployment(application(hibernation=rules), 3), idle_s=1e6)
+    """As declared now: a change of the rules needs no deployment."""
+    idle = hosted(wanted=application(hibernation=rules), idle_s=1e6)
     assert planned_steps([idle]) == (step(act) if act else ())
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Final
@@ -98,7 +99,10 @@ class Warming:
     def _body(self, outcome: Outcome) -> bytes:
         if isinstance(outcome, Stored):
             row = outcome.kept.row
-            return self._tools.files.body(row.application, row.header_set, row.answer)
+            # It may have been purged already, or found no room.
+            with suppress(FileNotFoundError):
+                return self._tools.files.body(row.application, row.header_set, row.answer)
+            return b""
         return outcome.fetched.body if outcome.fetched is not None else b""
 
 
@@ -110,12 +114,15 @@ def until_quiet_s(now: datetime) -> float:
     begins = local.replace(hour=_FIRST_HOUR, minute=0, second=0, microsecond=0)
     if begins <= local:
         begins += timedelta(days=1)
-    return (begins.astimezone(now.tzinfo) - now).total_seconds()
+    return begins.timestamp() - now.timestamp()
 
 
 def _keys(site: StoredSite, body: bytes) -> Iterable[PageKey]:
     for found in _ADDRESS.findall(body):
-        address = urlsplit(unescape(found.decode("utf-8", "replace")))
+        try:
+            address = urlsplit(unescape(found.decode("utf-8", "replace")))
+        except ValueError:
+            continue
         query = f"?{address.query}" if address.query else ""
         key = page_key(address.hostname or "", f"{address.path or '/'}{query}", site.rules)
         if key is not None and key.host in site.hosts:

@@ -15,6 +15,7 @@ from tests.integration.delivery.page_store.stage import PageStage, Site, opened_
 from tests.support.postgres import PostgresServer
 
 OpenSite = Callable[..., Awaitable[Site]]
+ON_ONE_NGINX = pytest.mark.parametrize("binary", ["system"], indirect=True, scope="session")
 
 
 @pytest.fixture(params=NGINXES, scope="session")

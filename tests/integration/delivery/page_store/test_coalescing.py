@@ -2,10 +2,13 @@
 
 import asyncio
 
+from tests.integration.delivery.page_store.conftest import ON_ONE_NGINX
 from tests.integration.delivery.page_store.origin import Heard, Told, page
 from tests.integration.delivery.page_store.stage import Site
 from tests.integration.delivery.page_store.visitor import Seen
 from tests.support.waiting import eventually
+
+pytestmark = ON_ONE_NGINX
 
 CROWD = 200
 

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from tests.integration.delivery.page_store.conftest import ON_ONE_NGINX
 from tests.integration.delivery.page_store.origin import Answering, Heard, Told, page
 from tests.integration.delivery.page_store.stage import Site
 from tests.integration.delivery.page_store.visitor import Seen
 from tests.support.waiting import eventually
+
+pytestmark = ON_ONE_NGINX
 
 BRIEF = ("Cache-Control", "max-age=1, stale-while-revalidate=0, stale-if-error=600")
 STRICT = ("Cache-Control", "max-age=1, must-revalidate")
@@ -58,21 +61,19 @@ async def shown(site: Site, target: str) -> Seen:
 
 
 async def test_a_body_shorter_than_announced_is_never_stored(site: Site) -> None:
-    visitor = await site.visitor()
-    for number, what in enumerate(BROKEN):
-        target = f"/{number}"
-        site.origin.answering = broken(what)
+    site.origin.answering = lambda heard: broken_page(BROKEN[int(heard.target[1:])])
+    targets = [f"/{number}" for number in range(len(BROKEN))]
+    answers = [await shown(site, target) for target in targets]
+    site.origin.answering = lambda heard: page(f"page {heard.target}")
 
-        answer = await visitor.get(target)
+    async def mended() -> bool:
+        return [(await shown(site, one)).text for one in targets] == [
+            f"page {one}" for one in targets
+        ]
 
-        assert answer.status == 502, what
-        assert b"half" not in answer.body, what
-        site.origin.answering = lambda heard: page(f"page {heard.target}")
-
-        async def mended(target: str = target) -> bool:
-            return (await visitor.get(target)).text == f"page {target}"
-
-        assert await eventually(mended), what
+    assert [one.status for one in answers] == [502] * len(BROKEN)
+    assert not any(b"half" in one.body for one in answers)
+    assert await eventually(mended)
 
 
 async def test_a_page_outlives_a_broken_answer_where_its_origin_allows(site: Site) -> None:

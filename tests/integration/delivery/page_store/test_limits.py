@@ -5,10 +5,12 @@ from collections import Counter
 from hashlib import sha512
 
 from beffroi.territory.model import PageRules, VisitorLimits
-from tests.integration.delivery.page_store.conftest import OpenSite
+from tests.integration.delivery.page_store.conftest import ON_ONE_NGINX, OpenSite
 from tests.integration.delivery.page_store.origin import page
 from tests.integration.delivery.page_store.stage import Site
 from tests.integration.delivery.page_store.visitor import BROWSER, CRAWLER, Visitor
+
+pytestmark = ON_ONE_NGINX
 
 QUERIES = 10_000
 VISITORS = 24

@@ -13,6 +13,8 @@ from tests.support.waiting import scaled
 MIB = 1024 * 1024
 UPLOAD_MIB = 60
 DOWNLOAD_MIB = 200
+# Below each of the two: what is under way in buffers and threads varies.
+MOST_MIB = 50
 
 
 def memory_bytes(pid: int) -> int:
@@ -50,7 +52,7 @@ async def test_what_is_sent_and_what_is_fetched_takes_no_room_in_the_filler(site
     assert sent.text == f"{UPLOAD_MIB * MIB} bytes"
     assert (status, headers["cache-status"]) == (200, "beffroi; fwd=method")
     assert size == DOWNLOAD_MIB * MIB
-    assert memory_bytes(pid) - before < 30 * MIB
+    assert memory_bytes(pid) - before < MOST_MIB * MIB
 
 
 async def ticks(_: Heard) -> Told:

@@ -4,10 +4,12 @@ import asyncio
 import random
 
 from beffroi.territory.model import PageRules
-from tests.integration.delivery.page_store.conftest import OpenSite
+from tests.integration.delivery.page_store.conftest import ON_ONE_NGINX, OpenSite
 from tests.integration.delivery.page_store.origin import Heard, Told, page
 from tests.integration.delivery.page_store.stage import Site
 from tests.integration.delivery.page_store.visitor import Seen, Visitor
+
+pytestmark = ON_ONE_NGINX
 
 SEED = 20261122
 REQUESTS = 10_000

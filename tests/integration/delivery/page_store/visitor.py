@@ -85,10 +85,17 @@ class Visitor:
                 await writer.wait_closed()
 
     async def _exchanged(self, request: bytes, method: str) -> Seen:
+        was_open = self._open is not None
         reader, writer = await self._connection()
         try:
             writer.write(request)
             seen = await read_answer(reader, method)
+        except asyncio.IncompleteReadError as error:
+            await self.leave()
+            # The server closed an idle connection: a browser asks again (RFC 9112, 9.3.1).
+            if not was_open or error.partial or method not in {"GET", "HEAD"}:
+                raise
+            return await self._exchanged(request, method)
         except BaseException:
             await self.leave()
             raise
