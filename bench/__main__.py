@@ -11,13 +11,19 @@ _BENCHES = {
     "at_rest": "what the platform takes while nothing is asked of it",
     "static_deploy": "a static site of 500 files",
     "deploys_under_load": "requests lost during 50 deploys",
+    "accelerator.hit": "a stored page over HTTPS against nginx, Varnish and bare C",
+    "accelerator.replay": "a municipal day against nginx's cache and Varnish with tags",
+    "accelerator.filler": "pages stored in a second of one core",
+    "accelerator.sites_memory": "what sites add to nginx",
+    "accelerator.density": "sites in one gigabyte, most of them at rest",
+    "accelerator.wake": "how long the visitor waits who wakes a site",
 }
 
 
 def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in _BENCHES]
     if unknown:
-        listed = "\n".join(f"  {name:<14} {purpose}" for name, purpose in _BENCHES.items())
+        listed = "\n".join(f"  {name:<24} {purpose}" for name, purpose in _BENCHES.items())
         print(f"There is no bench {', '.join(unknown)}. Choose among:\n{listed}")
         return 2
     for name in names or _BENCHES:

@@ -82,11 +82,11 @@ def _checked_value(application: Application, order: PurgeOrder) -> str:
     address = order.value.removeprefix("https://").removeprefix("http://")
     if address.startswith("/"):
         address = application.canonical_host + address
-    host, slash, rest = address.partition("/")
+    host, _, rest = address.partition("/")
     host = host.partition(":")[0]
-    key = page_key(host, slash + rest, application.pages)
+    key = page_key(host, f"/{rest}", application.pages)
     if host not in application.hosts or key is None:
         raise InvalidInputError(
             "delivery.purge_elsewhere", value=order.value, hosts=", ".join(application.hosts)
         )
-    return f"{host}{slash}{rest}"
+    return f"{host}/{rest}"

@@ -14,6 +14,7 @@ from beffroi.kernel.units import MIB
 
 PLOT_LEFT, PLOT_WIDTH, PLOT_BOTTOM, PLOT_HEIGHT = 42, 586, 150, 135
 _UNBREAKABLE: Final = "\N{NO-BREAK SPACE}"
+_DUST: Final = 1e-5
 _NONE: Final = "–"  # noqa: RUF001 - what a table shows where there is no figure
 
 
@@ -75,8 +76,8 @@ class SiteRow(msgspec.Struct, frozen=True):
 
 
 def told_figure(value: float, language: Language) -> str:
-    """Write a figure with three digits that count, thousands apart."""
-    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    """Write a figure with three digits that count, thousands apart; dust is nothing."""
+    digits = 2 - math.floor(math.log10(abs(value))) if abs(value) >= _DUST else 0
     text = f"{round(value, digits):,.{max(0, digits)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

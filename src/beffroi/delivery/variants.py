@@ -23,8 +23,6 @@ _LEAST_TEXT_BYTES: Final = 256
 _GZIP_WINDOW: Final = zlib.MAX_WBITS | 16
 # Compression at each fill must cost less than it saves: about 1 ms for a page of 46 KB.
 _FILL_LEVELS: Final = (4, 4, 3)
-# For pages that stay. zstd stops at 19: above it may ask for a window over the 8 MB that
-# browsers accept (RFC 9659).
 
 _TEXT_TYPES: Final = frozenset(
     {

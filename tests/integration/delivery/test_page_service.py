@@ -4,7 +4,6 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-
 import msgspec
 import pytest
 
@@ -29,7 +28,7 @@ from tests.integration.delivery.stage import HeldTerritory
 from tests.support.postgres import PostgresServer
 from tests.unit.delivery.territories import application, territory
 
-MANAGER = Actor("élodie", Role.MANAGER, "ville")
+MANAGER = Actor("elodie", Role.MANAGER, "ville")
 MEMBER = Actor("agent", Role.MEMBER, "ville")
 STRANGER = Actor("stranger", Role.MANAGER, "lemans")
 SITE = PurgeOrder(PurgeKind.SITE)
@@ -69,7 +68,6 @@ async def test_who_may_only_read_is_told_what_is_stored_and_purges_nothing(
     ("kind", "value", "code"),
     [
         (PurgeKind.URL, "https://other.fr/", "delivery.purge_elsewhere"),
-        (PurgeKind.URL, "bus.fr", "delivery.purge_elsewhere"),
         (PurgeKind.URL, "", "delivery.purge_elsewhere"),
         (PurgeKind.URL, "/a/../b", "delivery.purge_elsewhere"),
         (PurgeKind.URL, "/été", "delivery.purge_elsewhere"),

@@ -172,6 +172,35 @@ async def test_a_halted_one_is_found_silent(nginx: NginxEngine, port: int) -> No
     assert (await nginx.status()).silences == 0
 
 
+async def test_a_log_that_was_moved_away_is_written_anew_under_its_name(
+    nginx: NginxEngine, own_places: Places, port: int
+) -> None:
+    log = own_places.logs / "nginx" / "access.log"
+    text = answering(nginx, "two", port).replace("access_log off;", f"access_log {log};")
+    assert await nginx.configure(text)
+
+    async def logged() -> bool:
+        return await page(port) == "two" and log.stat().st_size > 0
+
+    await eventually(logged)
+    before = await pid_of(nginx)
+    moved = log.rename(log.with_suffix(".1"))
+    lines = len(moved.read_text().splitlines())
+
+    nginx.reopen_logs()
+
+    await eventually(log.exists)
+    assert await page(port) == "two"
+    await eventually(lambda: log.stat().st_size > 0)
+    assert len(moved.read_text().splitlines()) <= lines + 1
+    assert await pid_of(nginx) == before
+
+
+async def test_one_that_does_not_run_has_no_log_to_write_anew(nginx: NginxEngine) -> None:
+    nginx.reopen_logs()
+    assert nginx.running() is None
+
+
 def _is_told(caplog: pytest.LogCaptureFixture, sentence: str, times: int) -> bool:
     return caplog.text.count(sentence) == times
 

@@ -68,6 +68,9 @@ def test_an_unknown_setting_is_told_with_the_nearest_and_its_place(
         "http_port = true",
         "listen_addresses = []",
         'log_level = "LOUD"',
+        "pages_mib = 15",
+        "pages_mib = 1048577",
+        'machine = "arm"',
     ],
 )
 def test_a_value_out_of_bounds_is_told_with_its_place(tmp_path: Path, line: str) -> None:
@@ -76,6 +79,13 @@ def test_a_value_out_of_bounds_is_told_with_its_place(tmp_path: Path, line: str)
     assert refused.value.code == "app.setting_invalid"
     assert refused.value.values["name"] == line.split(" ", maxsplit=1)[0]
     assert "beffroi.toml" in str(refused.value)
+
+
+def test_room_for_pages_and_the_machines_power_are_set(tmp_path: Path) -> None:
+    write(tmp_path, 'pages_mib = 16\nmachine = "small"\nwattmeter_file = "/run/watts"\n')
+    settings = loaded_settings(tmp_path, {"BEFFROI_PAGES_MIB": "32"})
+    assert settings.pages_mib == 32
+    assert (settings.machine, settings.wattmeter_file) == ("small", "/run/watts")
 
 
 def test_an_empty_variable_is_no_number(tmp_path: Path) -> None:
@@ -125,3 +135,8 @@ def test_every_setting_has_a_help_line() -> None:
     schema = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
     assert set(schema) == set(Settings.__struct_fields__)
     assert [name for name, told in schema.items() if not told.get("description")] == []
+
+
+def test_every_setting_is_on_the_page_that_is_made_from_them() -> None:
+    made = (Path(__file__).parents[3] / "docs/settings.md").read_text()
+    assert [name for name in Settings.__struct_fields__ if f"`{name}`" not in made] == []

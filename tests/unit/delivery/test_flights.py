@@ -1,7 +1,7 @@
 """Fills under way: one for many visitors, and none is shown behind a purge that concerns it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import msgspec
 import pytest
@@ -36,7 +36,7 @@ class Fills:
         self._ends: dict[int, asyncio.Future[Outcome]] = {}
 
     async def __call__(self, flight: Flight) -> Outcome:
-        end = asyncio.get_running_loop().create_future()
+        end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._ends[len(self.begun)] = end
         self.begun.append(flight)
         return await end
@@ -98,7 +98,7 @@ async def test_a_fill_that_fails_fails_for_all_and_the_next_begins_anew() -> Non
 async def test_pages_of_one_path_with_different_queries_are_filled_side_by_side() -> None:
     flights, fills = Flights(), Fills()
     for query in ("", "p=1"):
-        await begun(flights.join(key("/a", query), "portail", fills))
+        _ = await begun(flights.join(key("/a", query), "portail", fills))
     assert flights.concerns_path(HOST, "/a")
     assert not flights.concerns_path(HOST, "/")
 
@@ -143,7 +143,7 @@ async def test_who_comes_after_a_purge_does_not_wait_for_the_fill_before_it(
 
 async def test_a_purge_by_tag_lets_a_fill_be_shown_whose_answer_has_other_tags() -> None:
     flights, fills = Flights(), Fills()
-    await begun(flights.join(key("/a"), "portail", fills))
+    _ = await begun(flights.join(key("/a"), "portail", fills))
     flights.heed(purge(PurgeKind.TAG, "home"))
 
     assert flights.may_show(fills.begun[0], frozenset({"bus"}))
@@ -218,7 +218,7 @@ class Sky:
             case Begin(path, application, _):
                 joined = self.flights.join(key(path), application, self.fills)
                 before = len(self.fills.begun)
-                await begun(joined)
+                _ = await begun(joined)
                 if len(self.fills.begun) > before:
                     self.open.append((before, step, []))
             case Told(purge):
@@ -272,9 +272,7 @@ def test_whatever_the_order_nobody_waits_for_a_fill_that_may_not_be_shown(
         for step in steps:
             await sky.take(step)
             if isinstance(step, Begin):
-                waited_for = [
-                    heard for _, fill, heard in sky.open if fill.path == step.path
-                ]
+                waited_for = [heard for _, fill, heard in sky.open if fill.path == step.path]
                 assert waited_for[-1] == [] or not any(
                     is_named(sky.open[-1][1], one) for one in waited_for[-1]
                 )

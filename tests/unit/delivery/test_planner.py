@@ -63,27 +63,26 @@ def empty_world() -> Snapshot:
 
 def after(world: Snapshot, step: DeliveryStep) -> Snapshot:
     """Tell what the world is once a step was taken."""
+    change: dict[str, object]
     match step:
         case WritePages():
-            return msgspec.structs.replace(world, pages_written=True)
+            change = {"pages_written": True}
         case IssueCertificate(name, names, issuer):
-            issued = {**world.kept, name: kept(name, names, issuer, timedelta(0))}
-            return msgspec.structs.replace(world, kept=issued)
+            change = {"kept": {**world.kept, name: kept(name, names, issuer, timedelta(0))}}
         case PlaceCertificate(name):
-            placed = {**world.placed, name: world.kept[name].digest}
-            return msgspec.structs.replace(world, placed=placed)
+            change = {"placed": {**world.placed, name: world.kept[name].digest}}
         case RemoveCertificate(name):
-            return msgspec.structs.replace(
-                world,
-                kept={key: one for key, one in world.kept.items() if key != name},
-                placed={key: one for key, one in world.placed.items() if key != name},
-            )
+            change = {
+                "kept": {key: one for key, one in world.kept.items() if key != name},
+                "placed": {key: one for key, one in world.placed.items() if key != name},
+            }
         case PublishRoutes(routes):
-            return msgspec.structs.replace(world, served=routes)
+            change = {"served": routes}
         case Configure():
-            return msgspec.structs.replace(world, configured=True)
+            change = {"configured": True}
         case TellFiller(sites):
-            return msgspec.structs.replace(world, told=sites)
+            change = {"told": sites}
+    return msgspec.structs.replace(world, **change)
 
 
 def assert_reached(world: Snapshot, *, wanted: Wanted = WANTED) -> None:

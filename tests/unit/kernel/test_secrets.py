@@ -87,3 +87,16 @@ def test_another_folders_key_does_not_open(tmp_path: Path) -> None:
     sealed = SealingKey.of_folder(tmp_path / "a").sealed(Secret("hunter2"), "p")
     with pytest.raises(FailedError):
         SealingKey.of_folder(tmp_path / "b").opened(sealed, "p")
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_each_purpose_has_a_derived_secret_of_its_own_that_stays(one: str, other: str) -> None:
+    assert KEY.derived(one) == SealingKey(bytes(range(32))).derived(one)
+    assert (KEY.derived(one) == KEY.derived(other)) == (one == other)
+    assert KEY.derived(one) != SealingKey(bytes(32)).derived(one)
+
+
+def test_a_derived_secret_fits_a_header_and_does_not_print() -> None:
+    derived = KEY.derived("purge bus")
+    assert len(bytes.fromhex(derived.reveal())) == 32
+    assert repr(derived) == "***"

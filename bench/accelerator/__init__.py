@@ -1,0 +1,1 @@
+"""What the page store saves against the servers that towns run."""
