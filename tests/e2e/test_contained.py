@@ -48,7 +48,7 @@ async def test_a_bad_release_is_told_and_the_old_serves_on(town: Town, mood: str
     assert BAD_RELEASES[mood] in ended["outcome"]
     assert "What served before still serves" in ended["outcome"] or mood == "hungry"
     assert (await town.get(GUICHET)).text == '"guichet 1"'
-    assert town.units() == ["cantine.1", "guichet.1", "nginx", "postgresql"]
+    assert town.units() == ["cantine.1", "filler", "guichet.1", "nginx", "postgresql"]
     assert await serves(town, VITRINE, CANTINE)
 
 

@@ -62,7 +62,7 @@ class Guichet:
         deployments = await town.told("/api/applications/guichet/deployments")
         operations = await town.told("/api/operations?subject=guichet")
         folders = {
-            "unit": set(town.units()) - {unit, "nginx", "postgresql"},
+            "unit": set(town.units()) - {unit, "filler", "nginx", "postgresql"},
             "socket": {one.name for one in town.places.instances.iterdir()} - {unit, CONSOLE},
             "workspace": {one.name for one in town.places.builds.glob("*")},
             "group": {one.name for one in groups_of(town.places)}

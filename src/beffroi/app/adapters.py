@@ -1,22 +1,27 @@
 """The territory as other domains want to see it."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from beffroi.delivery import result_store
+from beffroi.delivery.drivers.filler_client import FillerClient
 from beffroi.delivery.model import DeliverySettings
+from beffroi.delivery.page_model import PurgeKind
 from beffroi.delivery.sites import purge_token
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import NotFoundError
+from beffroi.kernel.errors import BeffroiError, NotFoundError
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.model import Mount
+from beffroi.kernel.rights.model import PLATFORM
 from beffroi.kernel.secrets import SealingKey
 from beffroi.territory.model import Application, Territory
 from beffroi.territory.service import TerritoryService
 
+_logger = logging.getLogger(__name__)
 _PURGE_FOLDER: Final = Path("/run/beffroi-purge")
 
 
@@ -60,6 +65,20 @@ class PagePurgeDoor:
         """Return the folder that nginx makes its socket in."""
         self._folder.mkdir(parents=True, exist_ok=True)
         return Mount(self._folder, _PURGE_FOLDER)
+
+
+class KeptPages:
+    """Fills hosting's ``StoredPages``; what cannot be done now is done by the log's follower."""
+
+    def __init__(self, filler: FillerClient) -> None:
+        self._filler = filler
+
+    async def forget(self, application: str, organisation: str) -> None:
+        """Have the filler forget a site; at the first start it does not run yet."""
+        try:
+            await self._filler.purge(application, organisation, PurgeKind.SITE, "", PLATFORM.name)
+        except BeffroiError as error:
+            _logger.info("delivery application=%s purge=later %s", application, error)
 
 
 class CountedVisits:

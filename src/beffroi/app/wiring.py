@@ -6,7 +6,13 @@ from typing import Any
 
 import msgspec
 
-from beffroi.app.adapters import CountedVisits, PagePurgeDoor, PublishedAddresses, TerritoryInForce
+from beffroi.app.adapters import (
+    CountedVisits,
+    KeptPages,
+    PagePurgeDoor,
+    PublishedAddresses,
+    TerritoryInForce,
+)
 from beffroi.app.addresses import Ports
 from beffroi.app.http import Services
 from beffroi.app.measuring import Measuring, MeasuringTools
@@ -193,6 +199,7 @@ def _hosting(
         vault=Vault(database, foundation.key),
         builder=Builder(places, runtime, clock),
         purge_door=PagePurgeDoor(places, foundation.key),
+        stored_pages=KeptPages(FillerClient(places)),
         visits=CountedVisits(database),
     )
     deployer = Deployer(database, clock, tools)

@@ -40,7 +40,7 @@ _DROPPED: Final = frozenset(
     }
 )
 _DROPPED_PREFIXES: Final = (
-    *("surrogate-", "x-accel-", "x-forwarded-", "transfer-", "x-drupal-cache-"),
+    *("surrogate-", "x-accel-", "x-beffroi-", "x-forwarded-", "transfer-", "x-drupal-cache-"),
     *("ratelimit", "x-ratelimit-"),
 )
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

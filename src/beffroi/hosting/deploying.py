@@ -92,8 +92,10 @@ class Deployer:
         """Stop an application until somebody starts it."""
         async with self.instances.changing(name):
             await progress.step("stopping")
-            await self._set_stopped(await self.instances.serving(name), stopped=True)
+            deployment = await self.instances.serving(name)
+            await self._set_stopped(deployment, stopped=True)
             self._tools.traffic.stop(name)
+            await self._tools.stored_pages.forget(name, deployment.organisation)
             for unit in self.instances.units_of(name):
                 await self.launcher.drain(unit)
             return "Stopped; its visitors are told so."
@@ -240,6 +242,7 @@ class Deployer:
         self.launcher.switch_traffic(deployment)
         for unit in before:
             self.instances.drain_in_background(unit)
+        await self._tools.stored_pages.forget(deployment.application, deployment.organisation)
 
     async def _begin(self, actor: Actor, application: Application, digest: str) -> Deployment:
         async with self._database.transaction(EVERYTHING) as connection:

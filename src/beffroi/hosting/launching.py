@@ -23,6 +23,7 @@ from beffroi.hosting.ports import (
     PublicAddresses,
     PurgeDoor,
     Runtime,
+    StoredPages,
     Traffic,
     Visits,
 )
@@ -63,6 +64,7 @@ class HostingTools(msgspec.Struct, frozen=True):
     vault: Vault
     builder: Builder
     purge_door: PurgeDoor
+    stored_pages: StoredPages
     visits: Visits | None = None
 
 

@@ -31,6 +31,14 @@ class Traffic(Protocol):
         ...
 
 
+class StoredPages(Protocol):
+    """Keeps what visitors read; filled by delivery."""
+
+    async def forget(self, application: str, organisation: str) -> None:
+        """Show none of an application's stored pages any more, as far as that can be had now."""
+        ...
+
+
 class PurgeDoor(Protocol):
     """Lets applications have their stored pages forgotten; filled by delivery."""
 

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from beffroi.app.adapters import PagePurgeDoor
+from beffroi.app.adapters import KeptPages, PagePurgeDoor
+from beffroi.delivery.drivers.filler_client import FillerClient
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.hosting import store
 from beffroi.hosting.building import Builder
@@ -117,6 +118,7 @@ class Stage:
             vault=self.vault,
             builder=Builder(self.places, self.runtime, self.clock),
             purge_door=PagePurgeDoor(self.places, key),
+            stored_pages=KeptPages(FillerClient(self.places)),
             visits=self.visits,
         )
         self.deployer = Deployer(database, self.clock, self.tools)

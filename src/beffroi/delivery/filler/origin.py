@@ -16,6 +16,8 @@ BODY_BYTES_MOST: Final = 8 * 1024 * 1024
 _PAGE_WITHIN_S: Final = 60.0
 _RELAY_WITHIN_S: Final = 140.0
 _CONNECTIONS_MOST: Final = 256
+_UNANSWERED: Final = "x-beffroi-unanswered"
+_FAILURE_FROM: Final = 500
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection",
@@ -116,7 +118,7 @@ class Origin:
                 asyncio.timeout(_PAGE_WITHIN_S),
                 self._session.get(_url(target), headers=headers, allow_redirects=False) as answer,
             ):
-                head = _head(answer)
+                head = _answered_head(answer)
                 if not is_whole(head):
                     answer.close()
                     raise Streamed
@@ -144,7 +146,7 @@ class Origin:
                 ) as answer,
             ):
                 deadline.reschedule(None)
-                yield _head(answer), answer.content.iter_any()
+                yield _answered_head(answer), answer.content.iter_any()
         except TimeoutError as error:
             raise Unreachable("timeout") from error
         except aiohttp.ClientError as error:
@@ -163,12 +165,25 @@ def end_to_end(headers: Headers) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in headers
-        if name not in left_out and not name.startswith("x-accel-")
+        if name not in left_out and not name.startswith(("x-accel-", "x-beffroi-"))
     ]
 
 
 def _url(target: str) -> URL:
     return URL(f"http://origin{target}", encoded=True)
+
+
+def _answered_head(answer: aiohttp.ClientResponse) -> OriginAnswer:
+    """Return an answer's head.
+
+    Raises:
+        Unreachable: nginx answered in the place of an application that did not.
+    """
+    head = _head(answer)
+    if head.status >= _FAILURE_FROM and _UNANSWERED in dict(head.headers):
+        answer.close()
+        raise Unreachable("unanswered")
+    return head
 
 
 def _head(answer: aiohttp.ClientResponse) -> OriginAnswer:
