@@ -100,7 +100,11 @@ def _zones(
     others = sorted(
         host for rate, hosts in hosts_by_rate.items() if rate != usual for host in hosts
     )
-    yield LimitZone(f"{name}_{usual}", key, usual, default=True, hosts=(), others=tuple(others))
+    # nginx refuses a reload that changes what a zone of the same name counts.
+    of_others = "_others" if others else ""
+    yield LimitZone(
+        f"{name}_{usual}{of_others}", key, usual, default=True, hosts=(), others=tuple(others)
+    )
     for rate in sorted(hosts_by_rate.keys() - {usual}):
         hosts = tuple(sorted(hosts_by_rate[rate]))
         yield LimitZone(f"{name}_{rate}", key, rate, default=False, hosts=hosts, others=())

@@ -32,7 +32,8 @@ def file_schema(kind: type[TerritoryFile | IncludedFile]) -> dict[str, Any]:
         definitions[name]["required"].remove("name")
     for definition in definitions.values():
         _drop_empty_defaults(definition)
-    schema: dict[str, Any] = msgspec.to_builtins({**root, "$defs": definitions})
+    written = msgspec.json.encode({**root, "$defs": definitions})
+    schema: dict[str, Any] = msgspec.json.decode(written)
     return schema
 
 

@@ -163,7 +163,7 @@ async def test_nothing_is_reached_by_the_paths_of_the_machine(
     own = await stage.tries(curious, READ_PATHS % ["/volumes", "/run", "/run/beffroi"])
     assert dict(map(tuple, own)) == {
         "/volumes": ["files"],
-        "/run": ["beffroi"],
+        "/run": ["beffroi", "beffroi-purge"],
         "/run/beffroi": ["http.sock"],
     }
 
