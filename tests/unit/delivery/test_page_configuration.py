@@ -51,7 +51,9 @@ def test_a_site_with_a_rate_of_its_own_leaves_the_usual_zone_for_it() -> None:
     zones = {zone.name: zone for zone in limit_zones([site(1), limited(2, limits)])}
 
     assert zones.keys() == {"client_200_others", "client_20", "site_2000"}
-    assert zones["client_200_others"].others == zones["client_20"].hosts == ("site-2.ville.localhost",)
+    assert (
+        zones["client_200_others"].others == zones["client_20"].hosts == ("site-2.ville.localhost",)
+    )
     assert zones["site_2000"].others == ()
 
 

@@ -12,7 +12,14 @@ import msgspec
 from beffroi.delivery.filler.flights import Flight, Flights
 from beffroi.delivery.filler.header_set_keeper import HeaderSetKeeper
 from beffroi.delivery.filler.image_making import ImageMaking
-from beffroi.delivery.filler.origin import Fetched, Origin, Streamed, TooLarge, Unreachable
+from beffroi.delivery.filler.origin import (
+    UNANSWERED,
+    Fetched,
+    Origin,
+    Streamed,
+    TooLarge,
+    Unreachable,
+)
 from beffroi.delivery.filler.outcomes import OVERTAKEN, Lost, Outcome, Stored, Unstored
 from beffroi.delivery.filler.shelf import Kept, Shelf
 from beffroi.delivery.header_sets import HeaderSet, NumberedSet, header_set
@@ -105,10 +112,8 @@ class Filling:
         except Streamed:
             return await self._refused(key, kept, "streamed", None, _REMEMBERED_S)
         except Unreachable as error:
-            ended = self._tools.clock.monotonic_s()
-            self._failing[key] = (error.reason, ended + _FAILURE_REMEMBERED_S)
-            if len(self._failing) > _REMEMBERED_MOST:
-                self._failing.popitem(last=False)
+            if error.reason != UNANSWERED:
+                self._remember_failing(key, error.reason)
             return Lost(error.reason)
         if fetched.answer.status >= _FAILURE_FROM:
             return Lost(f"status-{fetched.answer.status}", fetched)
@@ -184,6 +189,13 @@ class Filling:
             return True
         self._verified[site.application] += 1
         return again.body != fetched.body or again.answer.status != fetched.answer.status
+
+    def _remember_failing(self, key: PageKey, reason: str) -> None:
+        """Spare an origin that fails slowly; one that refuses at once may be back at once."""
+        ended = self._tools.clock.monotonic_s()
+        self._failing[key] = (reason, ended + _FAILURE_REMEMBERED_S)
+        if len(self._failing) > _REMEMBERED_MOST:
+            self._failing.popitem(last=False)
 
     async def _refused(
         self,

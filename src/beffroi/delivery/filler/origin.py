@@ -16,7 +16,8 @@ BODY_BYTES_MOST: Final = 8 * 1024 * 1024
 _PAGE_WITHIN_S: Final = 60.0
 _RELAY_WITHIN_S: Final = 140.0
 _CONNECTIONS_MOST: Final = 256
-_UNANSWERED: Final = "x-beffroi-unanswered"
+UNANSWERED: Final = "unanswered"
+_UNANSWERED_HEADER: Final = "x-beffroi-unanswered"
 _FAILURE_FROM: Final = 500
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -180,9 +181,9 @@ def _answered_head(answer: aiohttp.ClientResponse) -> OriginAnswer:
         Unreachable: nginx answered in the place of an application that did not.
     """
     head = _head(answer)
-    if head.status >= _FAILURE_FROM and _UNANSWERED in dict(head.headers):
+    if head.status >= _FAILURE_FROM and _UNANSWERED_HEADER in dict(head.headers):
         answer.close()
-        raise Unreachable("unanswered")
+        raise Unreachable(UNANSWERED)
     return head
 
 
