@@ -69,10 +69,7 @@ async def _measured() -> None:
         peers["nginx cache, gzip 5"] = await cached(servers, site, 5)
         peers["nginx cache, gzip 1"] = await cached(servers, site, 1)
         peers["nginx + Varnish"] = await varnish(servers, site)
-        try:
-            peers[OURS] = await stack.enter_async_context(beffroi_hit_server(page, servers.folder))
-        except NotImplementedError as error:
-            print(f"The page store is not measured: {error}")
+        peers[OURS] = await stack.enter_async_context(beffroi_hit_server(page, servers.folder))
         figures = await _rounds(peers, page)
         figures["WordPress uncached (gzip)"] = await saturated(rendering, "gzip", max(_ROUND_S, 10))
         method = _method(page, await versions(HIT))
