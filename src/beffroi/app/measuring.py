@@ -9,13 +9,16 @@ from typing import Final
 
 import msgspec
 
-from beffroi.delivery.energy import EPYC, FRENCH_GRID_G_PER_KWH, SMALL, XEON, power_model
 from beffroi.delivery.results import Host
-from beffroi.delivery.results_meters import EnergyMeter, PlatformMeters, RaplMeter, WattFile
+from beffroi.delivery.results_meters import PlatformMeters
 from beffroi.delivery.results_publishing import PUBLISHED_EVERY_S, ResultsPublisher
 from beffroi.delivery.results_service import ResultsCollector
 from beffroi.delivery.results_usage import FILLER, NGINX, POSTGRESQL, UsageReading
 from beffroi.delivery.visit_log import rotate_visits
+from beffroi.energy.drivers.rapl import RaplMeter
+from beffroi.energy.drivers.watt_file import WattFile
+from beffroi.energy.model import EPYC, FRENCH_GRID_G_PER_KWH, SMALL, XEON, power_model
+from beffroi.energy.ports import EnergyMeter
 from beffroi.engines.drivers import NginxEngine
 from beffroi.engines.ports import Engine
 from beffroi.hosting.service import Hosting

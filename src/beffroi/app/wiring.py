@@ -23,7 +23,7 @@ from beffroi.delivery.drivers.filler_client import FillerClient
 from beffroi.delivery.model import AcmeSettings, DeliverySettings
 from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.results import Host
-from beffroi.delivery.results_meters import EnergyMeter, PlatformMeters
+from beffroi.delivery.results_meters import PlatformMeters
 from beffroi.delivery.results_publishing import ResultsPublisher
 from beffroi.delivery.results_service import ResultsCollector, ResultsService
 from beffroi.delivery.routes import RouteTable
@@ -31,6 +31,7 @@ from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.store import DeliveryStore
 from beffroi.delivery.visit_log import VisitLog
 from beffroi.delivery.weight_service import WeightFolders, WeightReporter, WeightReports
+from beffroi.energy.ports import EnergyMeter
 from beffroi.engines.controller import EngineController
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine

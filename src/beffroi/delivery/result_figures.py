@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from beffroi.delivery.energy import Estimate
 from beffroi.delivery.results import PAGES_PER_UNIT, DayResults, Results, SiteResults
+from beffroi.energy.model import Estimate
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.units import MIB
 

@@ -8,15 +8,15 @@ from typing import Final
 
 import msgspec
 
-from beffroi.delivery.energy import (
+from beffroi.delivery.results_usage import SlotFigures
+from beffroi.delivery.visits import SLOT_S, VisitCounts
+from beffroi.energy.model import (
     Estimate,
     Method,
     PowerModel,
     carbon_g,
     exactly,
 )
-from beffroi.delivery.results_usage import SlotFigures
-from beffroi.delivery.visits import SLOT_S, VisitCounts
 
 PAGES_PER_UNIT: Final = 1000
 # A server of one's own is loaded to 12-18 % (NRDC, "Data Center Efficiency Assessment", 2014):

@@ -1,5 +1,7 @@
 """From a territory file to a typed territory, or to every mistake it has."""
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from beffroi.territory.model import (
     TerritoryFile,
 )
 from beffroi.territory.rules import Given, capacity_mistakes, territory_mistakes
+from beffroi.territory.schema import file_schema
 from beffroi.territory.shape import shape_findings
 from beffroi.territory.source_files import located_source
 
@@ -75,11 +78,16 @@ def _findings_of_files(files: TerritoryFiles) -> list[Finding]:
     """Gather what is wrong in each file; a value refused by YAML is not told a second time."""
     findings = list(files.findings)
     for document in files.documents:
-        kind = TerritoryFile if document is files.root else IncludedFile
+        schema = _schema(TerritoryFile if document is files.root else IncludedFile)
         told = {finding.path for finding in document.findings}
         findings.extend(document.findings)
-        findings.extend(f for f in shape_findings(document, kind) if f.path not in told)
+        findings.extend(f for f in shape_findings(document, schema) if f.path not in told)
     return findings
+
+
+@cache
+def _schema(kind: type[IncludedFile]) -> Mapping[str, Any]:
+    return file_schema(kind)
 
 
 def _given(files: TerritoryFiles) -> Given:

@@ -4,11 +4,12 @@
 """
 
 import sys
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 
-from beffroi.territory.model import IncludedFile, TerritoryFile
+from beffroi.territory.model import TerritoryFile
 
 _KEYED: Final = ("Organisation", "Site", "Host", "Application", "Job")
 
@@ -24,17 +25,36 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def file_schema(kind: type[TerritoryFile | IncludedFile]) -> dict[str, Any]:
-    """Return the schema of one kind of file; a noun's name is its key, never a field."""
+def file_schema(kind: type[msgspec.Struct], keyed: Collection[str] = _KEYED) -> dict[str, Any]:
+    """Return the schema of one kind of file.
+
+    Args:
+        kind: What the file holds.
+        keyed: Nouns whose name is their key, never a field.
+    """
     (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    for name in _KEYED:
+    for name in keyed:
         del definitions[name]["properties"]["name"]
         definitions[name]["required"].remove("name")
     for definition in definitions.values():
         _drop_empty_defaults(definition)
     written = msgspec.json.encode({**root, "$defs": definitions})
     schema: dict[str, Any] = msgspec.json.decode(written)
+    _write_decimals_as_numbers(schema)
     return schema
+
+
+def _write_decimals_as_numbers(node: object) -> None:
+    """Ask for a number where msgspec asks for the text of one."""
+    if isinstance(node, list):
+        for inner in node:
+            _write_decimals_as_numbers(inner)
+    elif isinstance(node, dict):
+        if node.get("format") == "decimal":
+            del node["format"]
+            node["type"] = "number"
+        for inner in node.values():
+            _write_decimals_as_numbers(inner)
 
 
 def _drop_empty_defaults(definition: dict[str, Any]) -> None:

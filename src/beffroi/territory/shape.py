@@ -1,20 +1,17 @@
 """The shape of a file: its JSON Schema, each breach said as a mistake of ours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, Final
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from beffroi.territory import formats
 from beffroi.territory.documents import Document
 from beffroi.territory.findings import Finding, KeyPath, Mistake
-from beffroi.territory.model import IncludedFile, TerritoryFile
-from beffroi.territory.schema import file_schema
 
 PATTERN_CODES: Final = {
     formats.SLUG: "territory.not_a_slug",
@@ -46,16 +43,17 @@ VALUE_CODES: Final = {
     "minLength": "territory.text_empty",
     "maxLength": "territory.text_too_long",
     "minItems": "territory.list_empty",
+    "format": "territory.not_a_date",
 }
 
 
-def shape_findings(document: Document, kind: type[TerritoryFile | IncludedFile]) -> list[Finding]:
-    """Return every breach of the schema in a file, each at its place."""
+def shape_findings(document: Document, schema: Mapping[str, Any]) -> list[Finding]:
+    """Return every breach of a schema in a file, each at its place."""
     if document.root is None:
         return []
     mistakes = (
         mistake
-        for error in _validator(kind).iter_errors(document.data)
+        for error in _validator(schema).iter_errors(document.data)
         for mistake in _mistakes(_breach(error), document)
     )
     return [document.located(mistake) for mistake in mistakes]
@@ -77,14 +75,13 @@ class _Breach(msgspec.Struct, frozen=True):
     of_name: bool
 
 
-@cache
-def _validator(kind: type[TerritoryFile | IncludedFile]) -> Any:  # noqa: ANN401 - made at run time
+def _validator(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - made at run time
     """Make the validator; unlike JSON Schema's own, its integers exclude 1.0."""
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
     strict = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
-    return strict(file_schema(kind))
+    return strict(schema, format_checker=FormatChecker(("date",)))
 
 
 def _breach(error: ValidationError) -> _Breach:
@@ -119,7 +116,7 @@ def _code(breach: _Breach) -> str:
     if breach.keyword == "type":
         return TYPE_CODES[breach.bound]
     if breach.keyword == "pattern":
-        return PATTERN_CODES[breach.bound]
+        return PATTERN_CODES.get(breach.bound, "territory.not_of_the_form")
     return VALUE_CODES[breach.keyword]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from beffroi.app.measuring import energy_meter, measured_host
 from beffroi.app.settings import Settings
-from beffroi.delivery.results_meters import RaplMeter, WattFile
+from beffroi.energy.drivers.rapl import RaplMeter
+from beffroi.energy.drivers.watt_file import WattFile
 from beffroi.kernel.processes.memory import memory_reading
 from tests.support.clocks import ManualClock
 

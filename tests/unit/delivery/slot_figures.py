@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from beffroi.delivery.energy import EPYC, FRENCH_GRID_G_PER_KWH, power_model
 from beffroi.delivery.results import Host, Period
 from beffroi.delivery.results_usage import SlotFigures
 from beffroi.delivery.visits import VisitCounts
+from beffroi.energy.model import EPYC, FRENCH_GRID_G_PER_KWH, power_model
 from beffroi.kernel.units import GIB, MIB
 from tests.unit.delivery.visit_lines import NOON
 

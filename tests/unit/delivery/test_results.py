@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beffroi.delivery.energy import Estimate, Method
 from beffroi.delivery.results import (
     NO_PARTS,
     Parts,
@@ -16,6 +15,7 @@ from beffroi.delivery.results import (
     results_of,
 )
 from beffroi.delivery.results_usage import SlotFigures
+from beffroi.energy.model import Estimate, Method
 from beffroi.kernel.units import MIB
 from tests.unit.delivery.slot_figures import DAY, HOST, figures
 from tests.unit.delivery.visit_lines import NOON

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from beffroi.delivery.results_meters import PlatformMeters, RaplMeter, WattFile
+from beffroi.delivery.results_meters import PlatformMeters
 from beffroi.delivery.results_usage import HOST, NGINX
+from beffroi.energy.drivers.rapl import RaplMeter
+from beffroi.energy.drivers.watt_file import WattFile
 from tests.support.clocks import ManualClock
 from tests.support.processes import launched, shell_plan
 from tests.support.waiting import eventually

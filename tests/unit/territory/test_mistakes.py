@@ -107,6 +107,8 @@ _TOLD_ELSEWHERE = {
     "too_many_values",
     "too_many_files",
     "declared_twice",
+    "not_a_date",
+    "not_of_the_form",
 }
 
 

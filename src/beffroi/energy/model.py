@@ -169,7 +169,7 @@ def fitted_curve(points: Sequence[tuple[float, float]]) -> PowerCurve:
         InvalidInputError: There are fewer than three loads.
     """
     if len({load for load, _ in points}) < 3:
-        raise InvalidInputError("delivery.power_points_few", count=len(points))
+        raise InvalidInputError("energy.power_points_few", count=len(points))
     return min(
         (_line_through(points, offset) for offset in _OFFSETS_TRIED),
         key=lambda curve: sum((curve.power_w(load) - power) ** 2 for load, power in points),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beffroi.delivery.energy import (
+from beffroi.energy.model import (
     EPYC,
     FRENCH_GRID_G_PER_KWH,
     J_PER_KWH,
@@ -46,7 +46,7 @@ def test_a_curve_finds_itself_again() -> None:
 def test_two_loads_make_no_curve() -> None:
     with pytest.raises(InvalidInputError) as raised:
         fitted_curve([(0, 50), (1, 100), (1, 101)])
-    assert raised.value.code == "delivery.power_points_few"
+    assert raised.value.code == "energy.power_points_few"
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.source[:12])

@@ -1,0 +1,1 @@
+"""Meters of energy, one module each."""

@@ -1,0 +1,1 @@
+"""What is used, what it costs, who pays: usage, energy, costs, statements, quotes."""
