@@ -26,6 +26,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "pebble": "pebble",
     "php": "php-cli",
     "setpriv": "util-linux",
+    "snmpd": "snmpd",
 }
 _SEARCHED: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/sbin"
 _DEADLINE_S: Final = 600

@@ -21,7 +21,6 @@ from beffroi.delivery.result_figures import (
     figure_rows,
     site_rows,
     summary_of,
-    told_figure,
 )
 from beffroi.delivery.result_pages import WELL_KNOWN
 from beffroi.delivery.results_service import ResultsService
@@ -33,6 +32,7 @@ from beffroi.kernel.errors import BeffroiError, NotFoundError
 from beffroi.kernel.http.api import Name
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.rights.model import Actor, Permission
+from beffroi.kernel.telling import told_figure
 from beffroi.territory.model import Organisation
 from beffroi.territory.service import TerritoryService
 

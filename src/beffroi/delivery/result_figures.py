@@ -1,21 +1,16 @@
 """Results as people read them: rows with intervals and methods, and plots; pure."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Final
 
 import msgspec
 
 from beffroi.delivery.results import PAGES_PER_UNIT, DayResults, Results, SiteResults
 from beffroi.energy.model import Estimate
 from beffroi.kernel.catalogue import Language, sentence
+from beffroi.kernel.telling import NO_FIGURE, told_day, told_figure, told_share
 from beffroi.kernel.units import MIB
 
 PLOT_LEFT, PLOT_WIDTH, PLOT_BOTTOM, PLOT_HEIGHT = 42, 586, 150, 135
-_UNBREAKABLE: Final = "\N{NO-BREAK SPACE}"
-_DUST: Final = 1e-5
-_NONE: Final = "–"  # noqa: RUF001 - what a table shows where there is no figure
 
 
 class FigureRow(msgspec.Struct, frozen=True):
@@ -73,27 +68,6 @@ class SiteRow(msgspec.Struct, frozen=True):
     machines: str
     with_share: float
     without_share: float
-
-
-def told_figure(value: float, language: Language) -> str:
-    """Write a figure with three digits that count, thousands apart; dust is nothing."""
-    digits = 2 - math.floor(math.log10(abs(value))) if abs(value) >= _DUST else 0
-    text = f"{round(value, digits):,.{max(0, digits)}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if language is Language.FR:
-        return text.replace(",", _UNBREAKABLE).replace(".", ",")
-    return text
-
-
-def told_share(part: float, whole: float, language: Language) -> str:
-    """Write a part in percent; nothing is a part of nothing."""
-    return f"{told_figure(100 * part / whole, language)}{_UNBREAKABLE}%" if whole else _NONE
-
-
-def told_day(day: date) -> str:
-    """Write a day."""
-    return day.isoformat()
 
 
 def summary_of(results: Results, language: Language) -> str:
@@ -201,7 +175,7 @@ def _site_row(site: SiteResults, most: float, language: Language) -> SiteRow:
 
 def _within(one: Estimate | None, language: Language) -> str:
     if one is None:
-        return _NONE
+        return NO_FIGURE
     value, interval = told_figure(one.value, language), _interval(one, language)
     return f"{value} ({interval})" if interval else value
 
@@ -209,12 +183,12 @@ def _within(one: Estimate | None, language: Language) -> str:
 def _interval(one: Estimate, language: Language) -> str:
     if one.low == one.high:
         return ""
-    return f"{told_figure(one.low, language)} {_NONE} {told_figure(one.high, language)}"
+    return f"{told_figure(one.low, language)} {NO_FIGURE} {told_figure(one.high, language)}"
 
 
 def _estimate_row(name: str, one: Estimate | None, language: Language) -> FigureRow:
     if one is None:
-        return FigureRow(name, _NONE, "", "")
+        return FigureRow(name, NO_FIGURE, "", "")
     method = _told(f"method_{one.method}", language)
     return FigureRow(name, told_figure(one.value, language), _interval(one, language), method)
 
@@ -222,7 +196,7 @@ def _estimate_row(name: str, one: Estimate | None, language: Language) -> Figure
 def _day_row(one: DayResults, language: Language) -> DayRow:
     pages, day = one.parts.counts.pages, told_day(one.day)
     if not pages:
-        return DayRow(day, "0", _NONE, _NONE, _NONE)
+        return DayRow(day, "0", NO_FIGURE, NO_FIGURE, NO_FIGURE)
     return DayRow(
         day,
         told_figure(pages, language),

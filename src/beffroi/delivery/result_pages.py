@@ -16,10 +16,10 @@ from beffroi.delivery.result_figures import (
     day_rows,
     figure_rows,
     summary_of,
-    told_day,
 )
 from beffroi.delivery.results import SiteResults
 from beffroi.kernel.catalogue import Language, sentence
+from beffroi.kernel.telling import told_day
 
 WELL_KNOWN: Final = "/.well-known/beffroi/results/"
 _NAMES: Final = {Language.FR: "Français", Language.EN: "English"}

@@ -37,6 +37,15 @@ class CountedVisits(msgspec.Struct, frozen=True):
     organisations: Mapping[str, str]
 
 
+class VisitTotals(msgspec.Struct, frozen=True):
+    """All that was ever counted of an application's visits."""
+
+    application: str
+    organisation: str
+    requests: int
+    bytes: int
+
+
 async def visit_cursor(connection: Connection, log: str) -> Cursor | None:
     """Return how far a log was counted."""
     return await fetch_optional(
@@ -71,6 +80,7 @@ async def keep_visits(connection: Connection, log: str, counted: CountedVisits) 
         )
     ]
     await execute(connection, _ADD_COUNTS, (_json(rows),))
+    await execute(connection, _ADD_TOTALS, (_json(rows), ALL))
     uses = [
         {"application": name, "organisation": organisations[name], "at": at}
         for name, at in counted.uses.items()
@@ -86,6 +96,15 @@ async def keep_visits(connection: Connection, log: str, counted: CountedVisits) 
             at = greatest(last_use.at, excluded.at)
         """,
         (_json(uses),),
+    )
+
+
+async def visit_totals(connection: Connection) -> Sequence[VisitTotals]:
+    """Return all that was ever counted of each application, whatever was forgotten since."""
+    return await fetch_all(
+        connection,
+        VisitTotals,
+        "select application, organisation, requests, bytes from delivery.visit_total",
     )
 
 
@@ -215,6 +234,17 @@ on conflict (application, organisation, slot) do update set
     crawlers = visit_count.crawlers + excluded.crawlers,
     probes = visit_count.probes + excluded.probes,
     errors = visit_count.errors + excluded.errors
+"""
+
+_ADD_TOTALS = """
+insert into delivery.visit_total as kept (application, organisation, requests, bytes)
+select application, max(organisation), sum(requests), sum(bytes)
+from jsonb_to_recordset(%s::jsonb) as one (application text, organisation text, requests bigint,
+    bytes bigint)
+where application <> %s
+group by application
+on conflict (application) do update set organisation = excluded.organisation,
+    requests = kept.requests + excluded.requests, bytes = kept.bytes + excluded.bytes
 """
 
 _ADD_USAGE = """

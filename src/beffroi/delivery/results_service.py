@@ -8,7 +8,7 @@ from typing import Final
 
 from beffroi.delivery import result_store
 from beffroi.delivery.ports import WantedTerritory
-from beffroi.delivery.result_store import CountedVisits
+from beffroi.delivery.result_store import CountedVisits, VisitTotals
 from beffroi.delivery.results import (
     NO_PARTS,
     Host,
@@ -20,7 +20,8 @@ from beffroi.delivery.results import (
 )
 from beffroi.delivery.results_usage import UsageReading, usage_deltas
 from beffroi.delivery.visit_log import Batch, Cursor, VisitLog
-from beffroi.delivery.visits import counted, last_uses, slot_start
+from beffroi.delivery.visits import SLOT_S, counted, last_uses
+from beffroi.kernel.counters import slot_begin
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import NotFoundError
@@ -61,6 +62,11 @@ class ResultsCollector:
             before = made.after
             total += len(batch.visits)
         return total
+
+    async def visit_totals(self) -> Sequence[VisitTotals]:
+        """Return all that was ever counted of each application's visits."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await result_store.visit_totals(connection)
 
     async def count_usage(self, readings: Sequence[UsageReading]) -> None:
         """Count what was taken since the last readings."""
@@ -135,7 +141,7 @@ class ResultsService:
 
 def usual_period(now: datetime, days: int = _USUAL_DAYS) -> Period:
     """Return the days before now, up to the last whole slot."""
-    until = slot_start(now)
+    until = slot_begin(now, SLOT_S)
     return Period(until - timedelta(days=days), until)
 
 

@@ -1,12 +1,13 @@
 """What was taken between two readings of counters; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from beffroi.delivery.visits import SLOT_S, VisitCounts, slot_start
+from beffroi.delivery.visits import SLOT_S, VisitCounts
+from beffroi.kernel.counters import Counter, Gain, gained, slot_parts
 
 # Everything that was counted of: kept beside its parts, so that a site's share is found quickly.
 ALL: Final = "_all"
@@ -79,48 +80,35 @@ def usage_deltas(
 ) -> Iterator[SlotUsage]:
     """Give what each subject took since the earlier readings, by slot.
 
-    The counter of another run began anew: all it shows was taken since. So was that of a subject
-    which was not there before; only the very first readings of all count for nothing, as nobody
-    knows since when these counters run. One that goes back within its run was read while a
-    process handed its time to its parent: nothing is counted, and the next reading goes on from
-    there. What was taken between two readings is spread evenly over the time between them.
+    Only the very first readings of all count for nothing. A counter goes back within its run when
+    it is read while a process hands its time to its parent. What was taken between two readings
+    is spread evenly over the time between them.
     """
-    before = max((reading.at for reading in earlier.values()), default=None)
-    if before is None:
-        return
+    watched_since = max((reading.at for reading in earlier.values()), default=None)
     for reading in later:
         known = earlier.get(reading.subject)
-        since = before if known is None else known.at
-        goes_on = known is not None and known.run == reading.run
-        yield from _spread(
-            reading,
-            since,
-            max(0.0, reading.cpu_s - (known.cpu_s if known and goes_on else 0.0)),
-            max(0.0, reading.joules - (known.joules if known and goes_on else 0.0)),
+        cpu = gained(
+            Counter(known.run, known.cpu_s, known.at) if known else None,
+            Counter(reading.run, reading.cpu_s, reading.at),
+            watched_since,
         )
+        energy = gained(
+            Counter(known.run, known.joules, known.at) if known else None,
+            Counter(reading.run, reading.joules, reading.at),
+            watched_since,
+        )
+        if cpu is not None and energy is not None:
+            yield from _spread(reading, cpu, energy.amount)
 
 
-def _spread(
-    reading: UsageReading, since: datetime, cpu_s: float, joules: float
-) -> Iterator[SlotUsage]:
-    """Divide between slots in proportion to time; all to the last one when the clock went back."""
-    duration_s = (reading.at - since).total_seconds()
-    begin = slot_start(since) if duration_s > 0 else slot_start(reading.at)
-    while begin <= reading.at:
-        end = begin + timedelta(seconds=SLOT_S)
-        if duration_s > 0:
-            inside_s = (min(end, reading.at) - max(begin, since)).total_seconds()
-            part = inside_s / duration_s
-        else:
-            inside_s, part = 0.0, 1.0
-        if part > 0:
-            yield SlotUsage(
-                reading.subject,
-                reading.organisation,
-                begin,
-                cpu_s * part,
-                reading.memory_bytes * inside_s,
-                inside_s,
-                joules * part,
-            )
-        begin = end
+def _spread(reading: UsageReading, cpu: Gain, joules: float) -> Iterator[SlotUsage]:
+    for slot in slot_parts(cpu.since, reading.at, SLOT_S):
+        yield SlotUsage(
+            reading.subject,
+            reading.organisation,
+            slot.start,
+            cpu.amount * slot.part,
+            reading.memory_bytes * slot.inside_s,
+            slot.inside_s,
+            joules * slot.part,
+        )

@@ -119,11 +119,6 @@ def is_page(visit: Visit) -> bool:
     return not dot or suffix.lower() in _PAGE_SUFFIXES
 
 
-def slot_start(moment: datetime) -> datetime:
-    """Return the start of the five minutes that a moment is in."""
-    return datetime.fromtimestamp(int(moment.timestamp()) // SLOT_S * SLOT_S, UTC)
-
-
 def counted(visits: Iterable[Visit], hosts: Mapping[str, str]) -> Mapping[Slot, VisitCounts]:
     """Count visits by application and slot; ``hosts`` tells the application of each host name.
 

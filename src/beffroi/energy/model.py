@@ -156,6 +156,7 @@ SMALL: Final = Machine(
 # Grams of CO2 equivalent per kWh in France, yearly averages: Ember, life cycle, 2023 (as
 # ourworldindata.org/grapher/carbon-intensity-electricity): 56; RTE, "Bilan électrique 2024",
 # production alone: 21.7; BoaviztAPI 2.5.0, older and higher: 98.
+FRENCH_GRID_SOURCE: Final = "Ember 2023, life cycle"
 FRENCH_GRID_G_PER_KWH: Final = Estimate(56, 21.7, 98, Method.MODELLED)
 
 

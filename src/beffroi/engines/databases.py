@@ -1,8 +1,11 @@
 """A database and a role of its own for each application that asks."""
 
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs, urlsplit
 
-from beffroi.kernel.database import Connection, Database, fetch_value
+import msgspec
+
+from beffroi.kernel.database import Connection, Database, fetch_all, fetch_value
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.ids import is_slug
 from beffroi.kernel.secrets import Secret
@@ -64,15 +67,24 @@ class ApplicationDatabases:
             await _run(connection, f"drop database if exists {name} with (force)")
             await _run(connection, f"drop role if exists {name}")
 
-    async def size_bytes(self, application: str) -> int:
-        """Return how much disk the database takes; 0 when there is none."""
+    async def sizes(self, applications: Iterable[str]) -> Mapping[str, int]:
+        """Return how many bytes of disk each application's database takes; 0 without one."""
+        names = {database_name(one): one for one in applications}
         async with await Database(self._url).dedicated() as connection:
-            size = await fetch_value(
+            found = await fetch_all(
                 connection,
-                "select pg_database_size(oid) from pg_database where datname = %s",
-                (database_name(application),),
+                _DatabaseSize,
+                "select datname as name, coalesce(pg_database_size(oid), 0) as size_bytes"
+                " from pg_database where datname = any(%s)",
+                (list(names),),
             )
-        return int(size or 0)
+        sizes = {names[one.name]: one.size_bytes for one in found}
+        return {application: sizes.get(application, 0) for application in names.values()}
+
+
+class _DatabaseSize(msgspec.Struct, frozen=True):
+    name: str
+    size_bytes: int
 
 
 def database_name(application: str) -> str:

@@ -4,6 +4,7 @@ The code ``hosting.quota_exceeded`` finds its two sentences in the catalogue of 
 under ``errors.quota_exceeded.message`` and ``errors.quota_exceeded.remedy``.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from beffroi.kernel.catalogue import Language, sentence
@@ -43,6 +44,20 @@ class InvalidInputError(BeffroiError):
     """The request or the file cannot mean anything."""
 
     status = 422
+
+
+class ManyMistakesError(InvalidInputError):
+    """Several mistakes, each already told in every language by another process."""
+
+    def __init__(
+        self, code: str, /, told: Mapping[Language, Sequence[dict[str, Any]]], **values: object
+    ) -> None:
+        super().__init__(code, **values)
+        self._told_findings = told
+
+    def findings(self, language: Language) -> tuple[dict[str, Any], ...]:
+        """List each mistake with its place, its sentence and its remedy."""
+        return tuple(self._told_findings[language])
 
 
 class UnauthenticatedError(BeffroiError):

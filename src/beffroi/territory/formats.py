@@ -29,6 +29,10 @@ INCLUDE_GLOB: Final = r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+\.ya?ml$(?!\n)"
 GIT_URL: Final = r"^(https?://|ssh://|git://|file:///|/|[a-z0-9_][a-z0-9_.-]*@)\S+$(?!\n)"
 GIT_REF: Final = r"^[A-Za-z0-9][A-Za-z0-9._/@^~-]*$(?!\n)"
 QUERY_NAME: Final = r"^(\*|[A-Za-z0-9._~\[\]-]+)$(?!\n)"
+# RFC 2578 section 3.5: 128 numbers of 32 bits at most.
+OBJECT_IDENTIFIER: Final = r"^[0-2](\.[0-9]{1,10}){2,127}$(?!\n)"
+# MQTT 5.0 section 4.7.1: messages are sent to a topic without wildcards.
+MQTT_TOPIC: Final = r"^[^\x00-\x1f#+]+$(?!\n)"
 COOKIE_NAME: Final = r"^[A-Za-z0-9!#$%&'+.^_`|~-]+\*?$(?!\n)"
 
 Slug = Annotated[str, Meta(pattern=SLUG, max_length=SLUG_MAX_LENGTH)]
@@ -49,3 +53,5 @@ Schedule = Annotated[str, Meta(min_length=1, max_length=100)]
 EnvironmentValue = Annotated[str, Meta(max_length=32_768)]
 QueryName = Annotated[str, Meta(pattern=QUERY_NAME, max_length=100)]
 CookieName = Annotated[str, Meta(pattern=COOKIE_NAME, max_length=100)]
+ObjectIdentifier = Annotated[str, Meta(pattern=OBJECT_IDENTIFIER, max_length=1024)]
+MqttTopic = Annotated[str, Meta(pattern=MQTT_TOPIC, max_length=1024)]

@@ -31,6 +31,7 @@ from beffroi.territory.formats import (
     Title,
     UrlPath,
 )
+from beffroi.territory.meters import Meter
 
 
 class ApplicationKind(StrEnum):
@@ -77,7 +78,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     longitude: Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS 84.")]
 
 
-class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Host(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """A machine that runs applications."""
 
     name: Annotated[Slug, Meta(description="Key of the host.")]
@@ -85,6 +88,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cpus: Annotated[int, Meta(ge=1, le=4096, description="Processor threads.")]
     memory_gib: Annotated[int, Meta(ge=1, le=65_536, description="Memory, in GiB.")]
     disk_gib: Annotated[int, Meta(ge=1, le=10_000_000, description="Disk space, in GiB.")]
+    model: Annotated[
+        Title,
+        Meta(description="Model of host that it is; default: the one of the setting `machine`."),
+    ] = ""
+    meter: Annotated[Meter, Meta(description="What measures its power.")] = Meter()
 
 
 class Source(

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from beffroi.kernel.units import GIB, MIB
 from beffroi.territory.application_rules import application_mistakes
 from beffroi.territory.findings import KeyPath, Mistake
+from beffroi.territory.meter_rules import meter_mistakes
 from beffroi.territory.model import ApplicationKind, Territory
 from beffroi.territory.shape import nearest
 
@@ -22,6 +23,8 @@ def territory_mistakes(territory: Territory, given: Given) -> Iterator[Mistake]:
     """
     for application in territory.applications.values():
         yield from application_mistakes(application, given["applications"][application.name])
+    for host in territory.hosts.values():
+        yield from meter_mistakes(host.meter, ("hosts", host.name, "meter"))
     yield from _reference_mistakes(territory, given)
     yield from _host_name_mistakes(territory)
 

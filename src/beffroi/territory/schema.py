@@ -41,6 +41,7 @@ def file_schema(kind: type[msgspec.Struct], keyed: Collection[str] = _KEYED) -> 
     written = msgspec.json.encode({**root, "$defs": definitions})
     schema: dict[str, Any] = msgspec.json.decode(written)
     _write_decimals_as_numbers(schema)
+    _write_optional_as_absent(schema)
     return schema
 
 
@@ -55,6 +56,21 @@ def _write_decimals_as_numbers(node: object) -> None:
             node["type"] = "number"
         for inner in node.values():
             _write_decimals_as_numbers(inner)
+
+
+def _write_optional_as_absent(node: object) -> None:
+    """Take ``null`` out of what a file may leave out: absence is written by writing nothing."""
+    if isinstance(node, list):
+        for inner in node:
+            _write_optional_as_absent(inner)
+    elif isinstance(node, dict):
+        kinds = [kind for kind in node.get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            del node["anyOf"]
+            node.pop("default", None)
+            node.update(kinds[0])
+        for inner in node.values():
+            _write_optional_as_absent(inner)
 
 
 def _drop_empty_defaults(definition: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ PATTERN_CODES: Final = {
     formats.INCLUDE_GLOB: "territory.not_an_include",
     formats.GIT_URL: "territory.not_a_git_url",
     formats.GIT_REF: "territory.not_a_git_ref",
+    formats.OBJECT_IDENTIFIER: "territory.not_an_object_identifier",
+    formats.MQTT_TOPIC: "territory.not_an_mqtt_topic",
 }
 TYPE_CODES: Final = {
     "string": "territory.expected_text",

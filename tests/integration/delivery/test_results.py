@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from beffroi.delivery.results_usage import HOST, NGINX, UsageReading
 from beffroi.delivery.visit_log import Cursor, VisitLog, rotate_visits
 from beffroi.delivery.visits import Slot, VisitCounts
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import Database, Scope, fetch_all, fetch_value
+from beffroi.kernel.database import Database, Scope, execute, fetch_all, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import ConflictError, NotFoundError
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
@@ -98,6 +99,9 @@ async def test_each_visit_is_counted_once_however_often_the_counter_is_killed(
     assert await survivor.count_visits() == 0
     assert await _requests(database) == written
     assert before_the_last > 0
+    [totals] = await survivor.visit_totals()
+    assert (totals.application, totals.organisation) == ("site", "ville")
+    assert (totals.requests, totals.bytes) == (written, written * 8400)
 
 
 @asynccontextmanager
@@ -228,7 +232,7 @@ async def test_a_site_of_another_organisation_is_as_unknown_as_none(
             await service.organisation_results(actor, name, HOUR)
 
 
-@pytest.mark.parametrize("table", ["visit_count", "last_use", "cpu_usage"])
+@pytest.mark.parametrize("table", ["visit_count", "visit_total", "last_use", "cpu_usage"])
 async def test_rows_are_seen_by_their_own_organisation_alone(
     path: Path, collector: ResultsCollector, database: Database, table: str
 ) -> None:
@@ -276,7 +280,7 @@ async def test_the_sum_kept_beside_the_parts_is_theirs(
     assert slots == 3
 
 
-async def test_old_slots_are_forgotten(
+async def test_old_slots_are_forgotten_and_what_they_came_to_is_not(
     path: Path, collector: ResultsCollector, database: Database
 ) -> None:
     _write(path, 0, 10)
@@ -284,6 +288,25 @@ async def test_old_slots_are_forgotten(
     assert await collector.forget_old(NOON + timedelta(days=399)) == 0
     assert await collector.forget_old(NOON + timedelta(days=401)) == 2
     assert await _requests(database) == 0
+    assert [one.requests for one in await collector.visit_totals()] == [10]
+
+
+async def test_totals_begin_with_what_was_counted_before_they_were_kept(
+    path: Path, collector: ResultsCollector, database: Database
+) -> None:
+    _write(path, 0, 700)
+    _write(path, 0, 500, host="bus.ville.localhost")
+    await collector.count_visits()
+    kept = sorted(await collector.visit_totals(), key=lambda one: one.application)
+    migration = files("beffroi.delivery").joinpath("migrations", "0005_visit_totals.sql")
+    async with database.transaction(EVERYTHING) as connection:
+        await execute(connection, "drop table delivery.visit_total")
+        await execute(connection, migration.read_text(encoding="utf-8"), None)
+
+    counted = sorted(await collector.visit_totals(), key=lambda one: one.application)
+
+    assert counted == kept
+    assert [one.requests for one in counted] == [500, 700]
 
 
 async def test_published_files_follow_the_territory(

@@ -193,11 +193,11 @@ async def test_an_applications_database_is_its_own(postgresql: PostgresqlEngine)
     await databases.ensure("bus", Secret("another"))
     with pytest.raises(psycopg.OperationalError, match="password"):
         await asked(own, "select 1")
-    assert await databases.size_bytes("bus") > 1_000_000
+    assert (await databases.sizes(["bus", "none"]))["bus"] > 1_000_000
     for name in ("bus", "tram"):
         await databases.remove(name)
         await databases.remove(name)
-    assert await databases.size_bytes("bus") == 0
+    assert await databases.sizes(["bus"]) == {"bus": 0}
 
 
 async def test_a_database_left_open_by_a_kill_is_closed_by_the_next_look(

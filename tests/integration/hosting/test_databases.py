@@ -106,8 +106,8 @@ async def test_a_database_keeps_its_password_until_it_is_removed_with_all_it_hol
         before = (await stage.vault.ensure(application))[DATABASE_PASSWORD]
         again = (await stage.vault.ensure(application))[DATABASE_PASSWORD]
         assert before == again
-        assert await stage.tools.databases.size_bytes("renewed") > 0
+        assert (await stage.tools.databases.sizes(["renewed"]))["renewed"] > 0
     finally:
         await stage.remove("renewed")
         await stage.tools.databases.remove("renewed")
-    assert await stage.tools.databases.size_bytes("renewed") == 0
+    assert await stage.tools.databases.sizes(["renewed"]) == {"renewed": 0}

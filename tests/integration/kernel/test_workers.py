@@ -2,6 +2,7 @@
 
 import pytest
 
+from beffroi.kernel.catalogue import Language
 from beffroi.kernel.errors import FailedError, InvalidInputError
 from beffroi.kernel.processes.workers import Progress, asked_of_worker
 
@@ -23,6 +24,16 @@ async def test_an_error_of_ours_arrives_as_it_was_raised() -> None:
         await _counted(-2, [])
     assert raised.value.code == "energy.power_points_few"
     assert raised.value.values == {"count": "-2"}
+
+
+async def test_mistakes_arrive_with_their_places_in_every_language() -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        await _counted(-1, [])
+    assert raised.value.code == "territory.invalid"
+    for language, word in ((Language.FR, "date"), (Language.EN, "date")):
+        (found,) = raised.value.findings(language)
+        assert (found["file"], found["line"], found["column"]) == ("numbers.yaml", 3, 7)
+        assert word in found["message"]
 
 
 async def test_a_worker_that_dies_is_told_with_its_last_words() -> None:

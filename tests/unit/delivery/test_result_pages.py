@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from beffroi.delivery.result_figures import told_figure
 from beffroi.delivery.result_pages import (
     carbon_txt,
     render_results,
@@ -18,6 +17,7 @@ from beffroi.delivery.result_pages import (
 from beffroi.delivery.results import NO_PARTS, SiteResults, day_results, results_of
 from beffroi.delivery.results_usage import SlotFigures
 from beffroi.kernel.catalogue import Language
+from beffroi.kernel.telling import told_figure
 from tests.unit.delivery.slot_figures import DAY, HOST, figures
 from tests.unit.delivery.visit_lines import NOON
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beffroi.delivery.results_usage import SlotUsage, UsageReading, usage_deltas
-from beffroi.delivery.visits import slot_start
+from beffroi.delivery.visits import SLOT_S
+from beffroi.kernel.counters import slot_begin
 from tests.unit.delivery.visit_lines import NOON
 
 
@@ -81,4 +82,4 @@ def test_what_is_taken_adds_up_however_often_it_is_read(
         before = now
     assert math.fsum(one.cpu_s for one in found) == pytest.approx(spent, abs=1e-6)
     assert math.fsum(one.running_s for one in found) == pytest.approx(at_s, abs=1e-3)
-    assert all(one.slot == slot_start(one.slot) for one in found)
+    assert all(one.slot == slot_begin(one.slot, SLOT_S) for one in found)

@@ -14,7 +14,6 @@ from beffroi.delivery.visits import (
     counted,
     is_page,
     last_uses,
-    slot_start,
     visitor_kind,
 )
 from tests.unit.delivery.visit_lines import FIREFOX, GOOGLEBOT, NOON, visit
@@ -115,8 +114,14 @@ def test_counts_tell_who_answered() -> None:
 
 
 def test_a_slot_is_five_minutes() -> None:
-    assert slot_start(NOON + timedelta(seconds=299)) == NOON
-    assert slot_start(NOON + timedelta(seconds=300)) == NOON + timedelta(minutes=5)
+    visits = [visit(at=NOON + timedelta(seconds=seconds)) for seconds in (0, 299, 300)]
+
+    found = counted(visits, HOSTS)
+
+    assert {slot.start: counts.requests for slot, counts in found.items()} == {
+        NOON: 2,
+        NOON + timedelta(minutes=5): 1,
+    }
 
 
 VISITS = st.builds(

@@ -22,6 +22,7 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: date
     eur: Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
     code: Annotated[str, Meta(pattern="^[0-9]{3}$")] = "000"
+    until: date | None = None
 
 
 class TariffFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,3 +70,8 @@ def test_a_text_of_another_form_is_told_with_the_form(tmp_path: Path) -> None:
 def test_what_the_nouns_must_agree_on_is_told_at_its_place(tmp_path: Path) -> None:
     text = "tariffs:\n  free: {since: 2026-01-31, eur: 0}\n"
     assert _codes(tmp_path, text) == [("territory.not_a_slug", 2, 3)]
+
+
+def test_a_wrong_value_of_an_optional_key_is_told_like_another(tmp_path: Path) -> None:
+    text = "tariffs:\n  day: {since: 2026-01-31, eur: 1, until: 2026-02-30}\n"
+    assert _codes(tmp_path, text) == [("territory.not_a_date", 2, 43)]

@@ -30,6 +30,11 @@ def _with_source(source: str) -> str:
     return _python("").replace(_GIT, source)
 
 
+def _with_meter(lines: str) -> str:
+    """Write a territory whose host has a meter."""
+    return _HEAD.replace("disk_gib: 100", f"disk_gib: 100, meter: {{{lines}}}")
+
+
 MISTAKES = {
     "file_empty": "▲# nothing yet\n",
     "control_character": _HEAD + 'include: [▲"a\\x01.yaml"]\n',
@@ -78,6 +83,9 @@ MISTAKES = {
     "not_an_include": _HEAD + "include: [▲../other.yaml]\n",
     "not_a_git_url": _with_source('source: {git: ▲"ext::sh -c x"}'),
     "not_a_git_ref": _with_source("source: {git: /srv/a.git, ref: ▲--upload-pack=x}"),
+    "not_an_object_identifier": _with_meter("kind: snmp, oid: ▲power"),
+    "not_an_mqtt_topic": _with_meter('kind: mqtt, topic: ▲"tele/#"'),
+    "not_an_absolute_path": _with_meter("kind: file, file: ▲watts"),
     "key_not_for_kind": _application("▲database: true", kind="static"),
     "entry_or_start": _application("entry: a:b\n▲start: serve"),
     "key_needs": _python("▲listens: port"),

@@ -3,11 +3,17 @@
 from contextlib import suppress
 from pathlib import Path
 
+from beffroi.energy.metered import SILENT_AFTER_S
+from beffroi.energy.ports import Coverage, MeterCapabilities
 from beffroi.kernel.clock import Clock
+from beffroi.kernel.errors import UnavailableError
 
 
 class WattFile:
     """A file where the owner's wattmeter writes the power in watts, as a number."""
+
+    # What servers owe (see Redfish); who has a better wattmeter has a wider interval than need be.
+    capabilities = MeterCapabilities("watt file", Coverage.MACHINE, accuracy=0.05)
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
@@ -22,3 +28,21 @@ class WattFile:
             self._joules += max(0.0, float(self._path.read_text())) * (now_s - self._at_s)
         self._at_s = now_s
         return self._joules
+
+    async def watts(self) -> float:
+        """Read the power.
+
+        Raises:
+            UnavailableError: There is no number, or nobody has written it for a while.
+        """
+        try:
+            age_s = self._clock.now().timestamp() - self._path.stat().st_mtime
+            watts = float(self._path.read_text())
+        except (OSError, ValueError) as error:
+            raise UnavailableError("energy.watt_file_unreadable", path=self._path) from error
+        if age_s > SILENT_AFTER_S:
+            raise UnavailableError("energy.watt_file_old", path=self._path, age_s=round(age_s))
+        return watts
+
+    async def close(self) -> None:
+        """Do nothing: the file is opened for each reading."""

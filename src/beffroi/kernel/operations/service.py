@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from beffroi.kernel.catalogue import Language
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -18,6 +19,7 @@ from beffroi.kernel.rights.model import Actor
 
 _logger = logging.getLogger(__name__)
 _PAGE = 100
+_MISTAKES_TOLD = 20
 
 
 class Progress:
@@ -122,7 +124,7 @@ class Operations:
         try:
             outcome = await work(Progress(self._database, operation.id))
         except BeffroiError as error:
-            await self._finish(operation, OperationState.FAILED, str(error), error.code)
+            await self._finish(operation, OperationState.FAILED, _told(error), error.code)
         except asyncio.CancelledError:
             await self._finish(operation, OperationState.INTERRUPTED, "Interrupted.", "")
             raise
@@ -152,6 +154,16 @@ class Operations:
                 connection, operation.id, state, outcome, error_code, self._clock.now()
             )
             await append(connection, _ended(msgspec.structs.replace(operation, state=state)))
+
+
+def _told(error: BeffroiError) -> str:
+    """Say an error, with the first of its mistakes at their places."""
+    found = error.findings(Language.EN)
+    told = (
+        f"{one['file']}:{one['line']}:{one['column']}  {one['message']} {one['remedy']}"
+        for one in found[:_MISTAKES_TOLD]
+    )
+    return "\n".join((error.message() if found else str(error), *told))
 
 
 def _ended(operation: Operation) -> Event:

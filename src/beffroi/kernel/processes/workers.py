@@ -13,14 +13,15 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from beffroi.kernel import errors
-from beffroi.kernel.errors import BeffroiError, FailedError
+from beffroi.kernel.catalogue import Language
+from beffroi.kernel.errors import BeffroiError, FailedError, ManyMistakesError
 
 _GIVES_WAY: Final = 10
 _LINE_MOST_BYTES: Final = 256 * 1024 * 1024
 _ERRORS: Final = {
     kind.__name__: kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, BeffroiError)
+    if isinstance(kind, type) and issubclass(kind, BeffroiError) and kind is not ManyMistakesError
 }
 AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT")
@@ -44,6 +45,7 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     code: str = ""
     values: dict[str, Any] = {}
+    findings: dict[Language, tuple[dict[str, Any], ...]] = {}
 
 
 async def asked_of_worker(
@@ -108,10 +110,16 @@ async def _conversation(
         if line.progress is not None:
             told(line.progress)
         elif line.error:
-            raise _ERRORS[line.error](line.code, **line.values)
+            raise _raised(line)
         else:
             found = bytes(line.answer)
     return found
+
+
+def _raised(line: _Line) -> BeffroiError:
+    if line.findings:
+        return ManyMistakesError(line.code, line.findings, **line.values)
+    return _ERRORS[line.error](line.code, **line.values)
 
 
 async def _all_of(reader: asyncio.StreamReader | None) -> bytes:
@@ -137,7 +145,9 @@ def answer_as_worker(request: type[RequestT], work: Callable[[RequestT, Told], o
         write(_Line(answer=msgspec.Raw(msgspec.json.encode(found))))
     except BeffroiError as error:
         values = {name: str(value) for name, value in error.values.items()}
-        write(_Line(error=_kind_of(error), code=error.code, values=values))
+        found = {language: error.findings(language) for language in Language}
+        findings = found if any(found.values()) else {}
+        write(_Line(error=_kind_of(error), code=error.code, values=values, findings=findings))
 
 
 def _kind_of(error: BeffroiError) -> str:
