@@ -305,6 +305,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         placement: Workload to host.
         method: How the packing was found: greedy, annealing, exact.
         took_s: How long the planner worked.
+        remarks: What whoever carries it out must know first.
     """
 
     inventory: Inventory
@@ -315,8 +316,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     took_s: float
     made_at: datetime | None = None
+    remarks: tuple[Reason, ...] = ()
 
     @property
     def used_hosts(self) -> tuple[Host, ...]:
         """Hosts that are kept or bought, spares included."""
         return tuple(one.host for one in self.hosts if one.decision is not Decision.SWITCH_OFF)
+
+
+class PlanRequest(msgspec.Struct, frozen=True):
+    """What the planner is asked.
+
+    Attributes:
+        deadline_s: How long the packing may be searched for.
+        seed: The same seed gives the same plan.
+    """
+
+    inventory: Inventory
+    deadline_s: float = 60.0
+    seed: int = 1

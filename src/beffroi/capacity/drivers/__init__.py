@@ -1,0 +1,1 @@
+"""What makes plans: one driver, a process apart."""

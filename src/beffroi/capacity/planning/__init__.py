@@ -1,0 +1,1 @@
+"""From an inventory to a plan: which hosts, what on which, in which order, and why."""
