@@ -1,17 +1,44 @@
 """The nouns of the ledger: what was used, what it cost, who pays, and how it is proven.
 
 Money is ``Decimal``, in euros. What is charged has whole cents; rates have as many decimals as
-their owners gave them.
+their owners gave them. Nouns with ``omit_defaults`` have texts whose default is empty while a
+written one may not be: their encoded form leaves such a text out.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from beffroi.energy.model import Method
+from beffroi.territory.formats import Slug, Title
+
+REVENUE_KEY: Final = "revenue"
+
+
+def _at_least(minimum: int, maximum: int | None = None) -> Meta:
+    """Bound a ``Decimal``, which msgspec itself does not."""
+    bounds = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
+    return Meta(extra_json_schema=bounds)
+
+
+Amount = Annotated[Decimal, _at_least(-1_000_000_000, 1_000_000_000)]
+Price = Annotated[Decimal, _at_least(0, 1_000_000)]
+Weight = Annotated[Decimal, _at_least(0, 1_000_000_000)]
+Percent = Annotated[Decimal, _at_least(0, 100)]
+Siret = Annotated[str, Meta(pattern=r"^[0-9]{14}$(?!\n)")]
+VatNumber = Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9A-Z]{2,13}$(?!\n)")]
+Iban = Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9]{2}( ?[0-9A-Z]){11,30}$(?!\n)")]
+Bic = Annotated[str, Meta(pattern=r"^[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?$(?!\n)")]
+AccountCode = Annotated[str, Meta(pattern=r"^[0-9A-Z]{2,12}$(?!\n)", description="M57 account.")]
+NumberPrefix = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,9}$(?!\n)")]
+AddressLine = Annotated[str, Meta(min_length=1, max_length=120)]
+Postcode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z -]{1,9}$(?!\n)")]
+Reference = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
 class UsageUnit(StrEnum):
@@ -33,6 +60,7 @@ class Usage(msgspec.Struct, frozen=True):
     """What one application used over a time.
 
     Attributes:
+        organisation: Empty for the platform's own parts.
         quantities: By unit, with six decimals; a unit that is absent was not used.
         minutes: How many minutes of the time have a record.
     """
@@ -62,33 +90,37 @@ class Charging(StrEnum):
     BY_RATES = "by_rates"
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who receives a statement.
+class Body(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Who receives a statement, with an invoice or a revenue order (titre de recette)."""
 
-    Attributes:
-        organisations: Organisations of the territory whose use it pays.
-        inhabitants: Legal population.
-        posts: Work places.
-        liable_for_vat: Gets an invoice with VAT; else a revenue order (titre de recette).
-        service_code: Chorus Pro's service code, where it asks for one.
-        commitment: Its engagement number, where it asks for one.
-    """
-
-    name: str
-    title: str
-    kind: BodyKind
-    organisations: tuple[str, ...]
-    siret: str
-    address: tuple[str, ...] = ()
-    postcode: str = ""
-    town: str = ""
-    inhabitants: int = 0
-    posts: int = 0
-    charging: Charging = Charging.SHARES_COSTS
-    liable_for_vat: bool = False
-    vat_number: str = ""
-    service_code: str = ""
-    commitment: str = ""
+    name: Annotated[Slug, Meta(description="Key of the body.")]
+    title: Annotated[Title, Meta(description="Name that people read.")]
+    kind: Annotated[BodyKind, Meta(description="What kind of body it is.")]
+    organisations: Annotated[
+        tuple[Slug, ...],
+        Meta(min_length=1, description="Organisations of the territory whose use it pays."),
+    ]
+    siret: Annotated[Siret, Meta(description="SIRET, 14 digits, in quotes.")]
+    address: Annotated[
+        tuple[AddressLine, ...], Meta(description="Lines of its address, town left out.")
+    ] = ()
+    postcode: Annotated[Postcode, Meta(description="Postcode, in quotes.")] = ""
+    town: Annotated[AddressLine, Meta(description="Town.")] = ""
+    inhabitants: Annotated[
+        int, Meta(ge=0, le=20_000_000, description="Legal population (INSEE).")
+    ] = 0
+    posts: Annotated[int, Meta(ge=0, le=1_000_000, description="Work places.")] = 0
+    charging: Annotated[
+        Charging, Meta(description="Shares what everything costs, or pays by the rates.")
+    ] = Charging.SHARES_COSTS
+    liable_for_vat: Annotated[
+        bool, Meta(description="Gets an invoice with VAT; else a revenue order.")
+    ] = False
+    vat_number: Annotated[VatNumber, Meta(description="Its VAT number.")] = ""
+    service_code: Annotated[Reference, Meta(description="Chorus Pro's service code.")] = ""
+    commitment: Annotated[Reference, Meta(description="Its engagement number.")] = ""
 
 
 class CostNature(StrEnum):
@@ -100,29 +132,38 @@ class CostNature(StrEnum):
     ENERGY = "energy"
 
 
-class CostCentre(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that costs money.
+class CostCentre(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Something that costs money; a negative amount is a revenue, such as a grant.
 
     Attributes:
         nature: YEARLY: a twelfth of ``amount_eur``; MONTHLY: all of it; AMORTISATION: the amount
             over ``life_years`` from ``since``, by days; ENERGY: metered kWh times PUE times price.
-        account: M57 account.
-        key: The allocation key.
-        since: First day that it counts.
-        until: First day that it no longer counts; absent: it goes on.
+            Of a month that counts in part, YEARLY and MONTHLY take the share of its days.
     """
 
-    name: str
-    title: str
-    nature: CostNature
-    key: str
-    since: date
-    account: str = ""
-    until: date | None = None
-    amount_eur: Decimal = Decimal(0)
-    life_years: int = 0
-    eur_per_kwh: Decimal = Decimal(0)
-    pue: Decimal = Decimal(1)
+    name: Annotated[Slug, Meta(description="Key of the cost centre.")]
+    title: Annotated[Title, Meta(description="Name that people read.")]
+    nature: Annotated[CostNature, Meta(description="How it falls on a month.")]
+    key: Annotated[Slug, Meta(description="Allocation key that shares it out.")]
+    since: Annotated[date, Meta(description="First day that it counts.")]
+    account: AccountCode = ""
+    until: Annotated[
+        date | None, Meta(description="First day that it no longer counts; absent: it goes on.")
+    ] = None
+    amount_eur: Annotated[
+        Amount, Meta(description="Whole cents: per year, per month, or the purchase price.")
+    ] = Decimal(0)
+    life_years: Annotated[
+        int, Meta(ge=0, le=60, description="Years of amortisation (amortisation).")
+    ] = 0
+    eur_per_kwh: Annotated[Price, Meta(description="Price of a kWh (energy).")] = Decimal(0)
+    pue: Annotated[
+        Decimal,
+        _at_least(1, 5),
+        Meta(description="Energy of the room for 1 of its machines (energy)."),
+    ] = Decimal(1)
 
 
 class KeyBasis(StrEnum):
@@ -141,68 +182,106 @@ class AllocationKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     Attributes:
         units: Of USAGE: each unit's weight; their sums are weighted after each is turned into
-            shares of 1.
+            shares of 1. A unit that nobody used counts for nothing.
         weights: Of FIXED: by body.
         parts: Of MIXED: the weight of other keys.
-        floor_percent: No body pays less than this of the cost.
-        ceiling_percent: No body pays more.
+        floor_percent: No body pays less than this of the cost, to the cent.
     """
 
-    name: str
-    title: str
-    basis: KeyBasis
-    units: Mapping[UsageUnit, Decimal] = {}
-    weights: Mapping[str, Decimal] = {}
-    parts: Mapping[str, Decimal] = {}
-    floor_percent: Decimal = Decimal(0)
-    ceiling_percent: Decimal = Decimal(100)
+    name: Annotated[Slug, Meta(description="Key of the allocation key.")]
+    title: Annotated[Title, Meta(description="Name that people read.")]
+    basis: Annotated[KeyBasis, Meta(description="What it goes by.")]
+    units: Annotated[
+        Mapping[UsageUnit, Weight],
+        Meta(
+            description="Weight of each unit of use (usage).",
+            extra_json_schema={"propertyNames": {"pattern": f"^({'|'.join(UsageUnit)})$"}},
+        ),
+    ] = {}
+    weights: Annotated[
+        Mapping[Slug, Weight], Meta(description="Weight of each body that shares costs (fixed).")
+    ] = {}
+    parts: Annotated[
+        Mapping[Slug, Weight], Meta(description="Weight of each of other keys (mixed).")
+    ] = {}
+    floor_percent: Annotated[Percent, Meta(description="No body pays less, in percent.")] = Decimal(
+        0
+    )
+    ceiling_percent: Annotated[Percent, Meta(description="No body pays more, in percent.")] = (
+        Decimal(100)
+    )
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Rate(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """A price of the list, from a day on.
 
     Attributes:
-        unit: What it is for; with ``flat`` it is per month whatever the use.
-        eur: Price of one unit, VAT excluded.
-        bodies: For whom; empty: for all who pay by rates.
-        included: Quantity per month that costs nothing.
+        unit: What it is for; absent: a flat price per month whatever the use.
+        included: Quantity per month that costs nothing; by days where the rate changes.
     """
 
-    name: str
-    title: str
-    since: date
-    eur: Decimal
-    unit: UsageUnit | None = None
-    until: date | None = None
-    bodies: tuple[str, ...] = ()
-    included: Decimal = Decimal(0)
-    account: str = ""
-    vat_percent: Decimal = Decimal(20)
+    name: Annotated[Slug, Meta(description="Key of the rate.")]
+    title: Annotated[Title, Meta(description="Name that people read.")]
+    since: Annotated[date, Meta(description="First day that it holds.")]
+    eur: Annotated[Price, Meta(description="Price of one unit or of a month, VAT excluded.")]
+    unit: Annotated[
+        UsageUnit | None, Meta(description="What it is for; absent: flat, per month.")
+    ] = None
+    until: Annotated[
+        date | None, Meta(description="First day that it no longer holds; absent: it goes on.")
+    ] = None
+    bodies: Annotated[
+        tuple[Slug, ...], Meta(description="For whom; absent: for all who pay by rates.")
+    ] = ()
+    included: Annotated[Weight, Meta(description="Quantity per month that costs nothing.")] = (
+        Decimal(0)
+    )
+    account: AccountCode = ""
+    vat_percent: Annotated[
+        Percent, Meta(description="VAT rate, for bodies that are liable for VAT.")
+    ] = Decimal(20)
 
 
-class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Issuer(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """Who issues statements and invoices."""
 
-    title: str
-    siret: str
-    address: tuple[str, ...]
-    postcode: str
-    town: str
-    number_prefix: str
-    vat_number: str = ""
-    iban: str = ""
-    bic: str = ""
-    payment_days: int = 30
+    title: Annotated[Title, Meta(description="Name that people read.")]
+    siret: Annotated[Siret, Meta(description="SIRET, 14 digits, in quotes.")]
+    address: Annotated[
+        tuple[AddressLine, ...], Meta(description="Lines of its address, town left out.")
+    ]
+    postcode: Annotated[Postcode, Meta(description="Postcode, in quotes.")]
+    town: Annotated[AddressLine, Meta(description="Town.")]
+    number_prefix: Annotated[
+        NumberPrefix, Meta(description="What its statements' numbers begin with.")
+    ]
+    vat_number: Annotated[VatNumber, Meta(description="Its VAT number.")] = ""
+    iban: Annotated[Iban, Meta(description="Account to pay to.")] = ""
+    bic: Annotated[Bic, Meta(description="Bank of that account.")] = ""
+    payment_days: Annotated[int, Meta(ge=0, le=120, description="Days to pay.")] = 30
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file ``accounts.yaml``: who pays what, for what, by which key."""
 
-    issuer: Issuer
-    bodies: Mapping[str, Body]
-    keys: Mapping[str, AllocationKey]
-    costs: Mapping[str, CostCentre] = {}
-    rates: Mapping[str, Rate] = {}
+    issuer: Annotated[Issuer, Meta(description="Who issues statements.")]
+    bodies: Annotated[Mapping[Slug, Body], Meta(description="Who receives statements.")]
+    keys: Annotated[Mapping[Slug, AllocationKey], Meta(description="How costs are shared out.")]
+    costs: Annotated[Mapping[Slug, CostCentre], Meta(description="What costs money.")] = {}
+    rates: Annotated[Mapping[Slug, Rate], Meta(description="The price list.")] = {}
+
+    @property
+    def sharers(self) -> Mapping[str, Body]:
+        """The bodies that share what everything costs, by name."""
+        return {
+            name: body
+            for name, body in sorted(self.bodies.items())
+            if body.charging is Charging.SHARES_COSTS
+        }
 
 
 class LineKind(StrEnum):
@@ -215,10 +294,17 @@ class LineKind(StrEnum):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """How a figure came about: a sentence of ``ledger.explanations.CODE`` and its values."""
+    """How a figure came about: a sentence of ``ledger.explanations.CODE`` and its values.
+
+    Attributes:
+        values: Numbers with a decimal point and days as ISO dates; each language writes them its
+            own way. ``unit`` and ``method`` are keys of ``ledger.units`` and ``ledger.methods``.
+        parts: Sentences that follow it.
+    """
 
     code: str
     values: Mapping[str, str] = {}
+    parts: tuple["Explanation", ...] = ()
 
 
 class LineRef(msgspec.Struct, frozen=True):
@@ -234,6 +320,7 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         subject: Name of the cost centre or of the rate.
         quantity: Units of this body; of a cost share: its units of operation.
+        unit: Key of ``ledger.units``.
         all_units: Units of all bodies, of a cost share.
         unit_price_eur: Cost of one unit of operation, or the rate.
         cost_eur: What is shared out, of a cost share.
@@ -259,6 +346,23 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     corrects: LineRef | None = None
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """What puts right a line of an issued statement, on the body's next one.
+
+    Attributes:
+        id: Their order.
+        line: The line as it was issued.
+        amount_eur: What is added; negative in the body's favour.
+    """
+
+    id: int
+    body: str
+    corrects: LineRef
+    line: StatementLine
+    amount_eur: Decimal
+    reason: str
+
+
 class StatementState(StrEnum):
     """A draft may be made again; what is issued never changes."""
 
@@ -270,11 +374,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """What a body owes for a month.
 
     Attributes:
-        number: ``PREFIX-YEAR-000001`` without gaps; empty for a draft.
+        number: ``PREFIX-YEAR-000001`` without gaps, the year being the month's; empty for a draft.
         month: Its first day.
-        accounts_version: Which accounts it was made with.
-        usage: What it was made from, so that it can be replayed.
-        digest: SHA-256 of all that decides its lines.
+        accounts_version: Which accounts it was made with; 0 for a file that nobody applied.
+        usage: What the body's organisations used.
+        digest: SHA-256 of all that decides the lines of the month's statements.
+        notes: What the reader should know of the records, such as a use that nobody recorded.
     """
 
     number: str
@@ -286,6 +391,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     accounts_version: int
     digest: str
     issued_at: datetime | None = None
+    notes: tuple[Explanation, ...] = ()
 
     @property
     def net_eur(self) -> Decimal:

@@ -1,0 +1,1 @@
+"""What metering, rating and stating take."""

@@ -1,0 +1,45 @@
+"""The sentences of documents that follow from a statement's data; pure."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from beffroi.kernel.catalogue import Language, sentence
+from beffroi.ledger.documents.figures import day_in_words, told_number, told_unit
+from beffroi.ledger.model import Body, BodyKind, Explanation
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.([0-9]+))?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def explained(explanation: Explanation, language: Language) -> str:
+    """Say how a figure came about, its parts after it."""
+    values = {name: _told(name, text, language) for name, text in explanation.values.items()}
+    own = sentence(language, f"ledger.explanations.{explanation.code}", **values)
+    return " ".join((own, *(explained(part, language) for part in explanation.parts)))
+
+
+def late_fees(body: Body, language: Language) -> str:
+    """Say what late payment costs: a public buyer owes other interest than a company.
+
+    Source: code de la commande publique R2192-31 (8 points above the ECB's main rate) and code
+    de commerce L441-10 (10 points).
+    """
+    kind = "company" if body.kind is BodyKind.COMPANY else "public"
+    return sentence(language, f"ledger.documents.late_fees_{kind}")
+
+
+def _told(name: str, text: str, language: Language) -> str:
+    """Write a value in a language: numbers keep the decimals that they were given."""
+    if name == "unit":
+        return told_unit(text, language)
+    if name == "method":
+        return sentence(language, f"ledger.methods.{text}")
+    number = _NUMBER.fullmatch(text)
+    if number is not None:
+        decimals = len(number[1] or "")
+        return told_number(Decimal(text), language, least=decimals, most=decimals)
+    if _DAY.fullmatch(text):
+        return day_in_words(date.fromisoformat(text), language)
+    return text

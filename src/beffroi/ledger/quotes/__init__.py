@@ -1,0 +1,1 @@
+"""Quotes: a tender's needs in, a priced answer out."""
