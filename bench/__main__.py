@@ -17,6 +17,11 @@ _BENCHES = {
     "accelerator.sites_memory": "what sites add to nginx",
     "accelerator.density": "sites in one gigabyte, most of them at rest",
     "accelerator.wake": "how long the visitor waits who wakes a site",
+    "capacity.packing": "hosts needed, against greedy rules, solvers and Ganeti",
+    "capacity.rebalancing": "the machine reassignment challenge, against its winner",
+    "capacity.planning": "two sites and a spare host in each, against the lower bound",
+    "ledger.metering": "what recording each minute of each application takes",
+    "ledger.rating": "a month of 500 applications, summed, rated and stated",
 }
 
 

@@ -9,21 +9,24 @@ import typer
 from rich.console import Console
 
 from beffroi import __version__
-from beffroi.app import cli_platform, cli_up
+from beffroi.app import cli_platform, cli_quote, cli_up
 from beffroi.app.cli_connection import told_language
+from beffroi.capacity import cli as capacity_cli
 from beffroi.delivery import cli as delivery_cli
 from beffroi.engines import cli as engines_cli
 from beffroi.hosting import cli as hosting_cli
 from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.http.client import RefusedError
+from beffroi.ledger import cli as ledger_cli
 from beffroi.territory import cli as territory_cli
-from beffroi.territory.errors import TerritoryInvalidError
 
 _PLATFORM = "The platform"
 _TERRITORY = "The territory"
 _APPLICATIONS = "Applications"
 _PAGES = "Stored pages"
+_CAPACITY = "Capacity"
+_LEDGER = "Costs and statements"
 _PEOPLE = "People and programs"
 
 program = typer.Typer(
@@ -73,6 +76,11 @@ for _name, _verb in hosting_cli.COMMANDS.items():
     program.command(_name, rich_help_panel=_APPLICATIONS)(_verb)
 for _name, _verb in delivery_cli.COMMANDS.items():
     program.command(_name, rich_help_panel=_PAGES)(_verb)
+for _name, _verb in capacity_cli.COMMANDS.items():
+    program.command(_name, rich_help_panel=_CAPACITY)(_verb)
+for _name, _verb in ledger_cli.COMMANDS.items():
+    program.command(_name, rich_help_panel=_LEDGER)(_verb)
+program.command("quote", rich_help_panel=_LEDGER)(cli_quote.quote)
 for _name, _verb in cli_platform.PEOPLE_COMMANDS.items():
     program.command(_name, rich_help_panel=_PEOPLE)(_verb)
 
@@ -81,12 +89,10 @@ def main() -> None:
     """Run a command; tell an error in one sentence and its remedy, and end with 1."""
     try:
         program()
-    except TerritoryInvalidError as error:
-        language = told_language()
-        _tell(error.message(language), findings=error.findings(language))
     except BeffroiError as error:
         language = told_language()
-        _tell(error.message(language), error.remedy(language))
+        findings = error.findings(language)
+        _tell(error.message(language), "" if findings else error.remedy(language), findings)
     except RefusedError as error:
         problem = error.problem
         remedy = "" if problem.findings else problem.remedy

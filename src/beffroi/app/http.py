@@ -11,6 +11,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from beffroi import __version__
 from beffroi.app import console
+from beffroi.capacity import api as capacity_api
+from beffroi.capacity.service import CapacityService
 from beffroi.delivery import api as delivery_api
 from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.results_service import ResultsService
@@ -27,6 +29,10 @@ from beffroi.kernel.operations import Operations
 from beffroi.kernel.operations import api as operations_api
 from beffroi.kernel.rights import api as rights_api
 from beffroi.kernel.rights.service import Rights
+from beffroi.ledger import api as ledger_api
+from beffroi.ledger.document_service import DocumentService
+from beffroi.ledger.metering_service import MeteringService
+from beffroi.ledger.statement_service import StatementService
 from beffroi.territory import api as territory_api
 from beffroi.territory.service import TerritoryService
 
@@ -43,6 +49,10 @@ class Services(msgspec.Struct, frozen=True):
     page_store: PageStore
     results: ResultsService
     weight: WeightReports
+    capacity: CapacityService
+    metering: MeteringService
+    statements: StatementService
+    documents: DocumentService
 
 
 def http_application(services: Services) -> Litestar:
@@ -55,6 +65,8 @@ def http_application(services: Services) -> Litestar:
             engines_api.router(),
             delivery_api.router(),
             hosting_api.router(),
+            capacity_api.router(),
+            ledger_api.router(),
             *console.routes(),
         ],
         dependencies={

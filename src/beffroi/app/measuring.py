@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from beffroi.app.adapters import TerritoryInForce
+from beffroi.app.platform_meters import PlatformLoads
 from beffroi.delivery.results import Host
 from beffroi.delivery.results_meters import PlatformMeters
 from beffroi.delivery.results_publishing import PUBLISHED_EVERY_S, ResultsPublisher
@@ -26,6 +28,7 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.processes.memory import memory_reading
 from beffroi.kernel.rights.model import PLATFORM
+from beffroi.ledger.meter_rounds import MeterRounds
 
 _logger = logging.getLogger(__name__)
 _PERIOD_S: Final = 60.0
@@ -38,6 +41,8 @@ class MeasuringTools(msgspec.Struct, frozen=True):
 
     Attributes:
         log: nginx's log of visits.
+        loads: What a round reads, handed to the ledger.
+        rounds: The ledger's.
     """
 
     collector: ResultsCollector
@@ -47,11 +52,14 @@ class MeasuringTools(msgspec.Struct, frozen=True):
     nginx: NginxEngine
     engines: Mapping[str, Engine]
     log: Path
+    territory: TerritoryInForce
+    loads: PlatformLoads
+    rounds: MeterRounds
     clock: Clock
 
 
 class Measuring:
-    """Counts visits and usage, and publishes what they come to."""
+    """Counts visits and usage, has the ledger record them, and publishes what they come to."""
 
     def __init__(self, tools: MeasuringTools) -> None:
         self._tools = tools
@@ -60,12 +68,15 @@ class Measuring:
 
     async def run(self) -> None:
         """Measure until cancelled; a failure is told and tried again a minute later."""
-        while True:
-            await self._tools.clock.sleep(_PERIOD_S)
-            try:
-                await self.measure()
-            except BeffroiError as error:
-                _logger.warning("measuring state=failing %s", error)
+        try:
+            while True:
+                await self._tools.clock.sleep(_PERIOD_S)
+                try:
+                    await self.measure()
+                except BeffroiError as error:
+                    _logger.warning("measuring state=failing %s", error)
+        finally:
+            self._tools.rounds.stop()
 
     async def measure(self) -> None:
         """Count what is new; publish and forget when it is time."""
@@ -73,7 +84,10 @@ class Measuring:
         if await asyncio.to_thread(rotate_visits, tools.log):
             tools.nginx.reopen_logs()
         await tools.collector.count_visits()
-        await tools.collector.count_usage(await self._readings())
+        readings = await self._readings()
+        await tools.collector.count_usage(readings)
+        tools.loads.take(await tools.territory.current(), readings)
+        await tools.rounds.measure()
         now_s, now = tools.clock.monotonic_s(), tools.clock.now()
         if self._published_at_s is None or now_s - self._published_at_s >= PUBLISHED_EVERY_S:
             self._published_at_s = now_s

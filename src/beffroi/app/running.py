@@ -12,7 +12,7 @@ from granian.server.embed import Server
 
 from beffroi.app.addresses import Ports, chosen_ports
 from beffroi.app.http import http_application
-from beffroi.app.measuring import energy_meter, measured_host
+from beffroi.app.measuring import measured_host
 from beffroi.app.ownership import Ownership, write_control
 from beffroi.app.settings import Settings, database_url
 from beffroi.app.wiring import DOMAINS, Foundation, Platform, acme_settings, wired
@@ -108,7 +108,7 @@ async def _foundation(
         filler=filler,
         ports=ports,
         host=measured_host(settings.machine, len(os.sched_getaffinity(0))),
-        meter=energy_meter(settings.wattmeter_file, clock),
+        wattmeter_file=settings.wattmeter_file,
         territory=TerritoryService(database, clock),
     )
 
@@ -189,6 +189,7 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
             if entry.kind.startswith("territory."):
                 platform.hosting.forgive(entry.subject)
                 platform.delivery.wake()
+                platform.machine_meter.wake()
             elif entry.kind == "delivery.header_set_added":
                 # The first pages of a site bring several: one reload for all.
                 asyncio.get_running_loop().call_later(_HEADER_SETS_AFTER_S, platform.delivery.wake)
@@ -211,6 +212,7 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         platform.delivery.run(),
         platform.hosting.run(),
         platform.jobs.run(),
+        platform.machine_meter.run(),
         platform.measuring.run(),
         platform.weighing.run(),
         _deploy_changed_sources(platform),

@@ -15,7 +15,11 @@ from beffroi.app.adapters import (
 )
 from beffroi.app.addresses import Ports
 from beffroi.app.http import Services
-from beffroi.app.measuring import Measuring, MeasuringTools
+from beffroi.app.machine_meter import MachineMeter
+from beffroi.app.measuring import Measuring, MeasuringTools, energy_meter
+from beffroi.app.platform_meters import PlatformLoads, PlatformSizes
+from beffroi.capacity.drivers.planner_process import PlannerProcess
+from beffroi.capacity.service import CapacityService
 from beffroi.delivery.certificate_files import challenge_webroot
 from beffroi.delivery.controller import DeliveryController, DeliveryParts
 from beffroi.delivery.drivers import FillerEngine, LocalAuthority, filler_identity, known_issuers
@@ -31,7 +35,6 @@ from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.store import DeliveryStore
 from beffroi.delivery.visit_log import VisitLog
 from beffroi.delivery.weight_service import WeightFolders, WeightReporter, WeightReports
-from beffroi.energy.ports import EnergyMeter
 from beffroi.engines.controller import EngineController
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
@@ -55,13 +58,22 @@ from beffroi.kernel.processes.limits import best_limiter
 from beffroi.kernel.reconcile import Reconciler
 from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey
+from beffroi.ledger.document_service import DocumentService
+from beffroi.ledger.drivers.documents_process import DocumentsProcess
+from beffroi.ledger.meter_rounds import MeterRounds
+from beffroi.ledger.metering_service import MeteringService
+from beffroi.ledger.statement_service import StatementService
 from beffroi.territory.service import TerritoryService
 
-DOMAINS = ("kernel", "territory", "hosting", "delivery")
+DOMAINS = ("kernel", "territory", "hosting", "delivery", "capacity", "ledger")
 
 
 class Foundation(msgspec.Struct, frozen=True):
-    """What is there before the first application: folders, engines, the open database."""
+    """What is there before the first application: folders, engines, the open database.
+
+    Attributes:
+        wattmeter_file: Where the owner's wattmeter writes; empty: none.
+    """
 
     places: Places
     key: SealingKey
@@ -72,7 +84,7 @@ class Foundation(msgspec.Struct, frozen=True):
     filler: FillerEngine
     ports: Ports
     host: Host
-    meter: EnergyMeter | None
+    wattmeter_file: str
     territory: TerritoryService
 
 
@@ -85,6 +97,7 @@ class Platform(msgspec.Struct, frozen=True):
     deployer: Deployer
     jobs: JobScheduler
     waking: WakeServer
+    machine_meter: MachineMeter
     measuring: Measuring
     weighing: WeightReporter
     hosting_controller: HostingController
@@ -103,25 +116,11 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         engine.name: engine
         for engine in (foundation.postgresql, foundation.nginx, foundation.filler)
     }
-    territory = TerritoryInForce(foundation.territory)
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
-    services = Services(
-        rights=Rights(database, clock),
-        operations=operations,
-        territory=foundation.territory,
-        engines=Engines(
-            engines,
-            operations,
-            foundation.places.data,
-            joins=isinstance(foundation.postgresql, JoinedPostgresql),
-        ),
-        hosting=hosting.service,
-        delivery=delivery_service,
-        page_store=PageStore(database, territory, FillerClient(foundation.places)),
-        results=ResultsService(database, territory, foundation.host),
-        weight=WeightReports(database, territory),
-    )
+    services = _services(foundation, operations, engines, hosting.service, delivery_service)
+    wanted = TerritoryInForce(foundation.territory)
+    machine_meter = MachineMeter(wanted, foundation.wattmeter_file, clock)
     engine_controller = EngineController(engines, foundation.places)
     engine_reconciler = Reconciler("engines", engine_controller, clock)
     engine_controller.on_exit = engine_reconciler.wake
@@ -134,7 +133,10 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         deployer=hosting.deployer,
         jobs=JobScheduler(database, clock, hosting.deployer),
         waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
-        measuring=Measuring(_measuring_tools(foundation, addresses, services, engines)),
+        machine_meter=machine_meter,
+        measuring=Measuring(
+            _measuring_tools(foundation, addresses, services, engines, machine_meter)
+        ),
         weighing=_weighing(foundation, addresses),
         hosting_controller=hosting.controller,
         engine_controller=engine_controller,
@@ -142,6 +144,39 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         hosting=reconciler,
         delivery=Reconciler("delivery", delivery_controller, clock, period_s=300),
         engines=engine_reconciler,
+    )
+
+
+def _services(
+    foundation: Foundation,
+    operations: Operations,
+    engines: Mapping[str, Engine],
+    hosting: Hosting,
+    delivery: DeliveryService,
+) -> Services:
+    database, clock = foundation.database, foundation.clock
+    territory = TerritoryInForce(foundation.territory)
+    metering = MeteringService(database)
+    statements = StatementService(database, operations, metering, clock)
+    return Services(
+        rights=Rights(database, clock),
+        operations=operations,
+        territory=foundation.territory,
+        engines=Engines(
+            engines,
+            operations,
+            foundation.places.data,
+            joins=isinstance(foundation.postgresql, JoinedPostgresql),
+        ),
+        hosting=hosting,
+        delivery=delivery,
+        page_store=PageStore(database, territory, FillerClient(foundation.places)),
+        results=ResultsService(database, territory, foundation.host),
+        weight=WeightReports(database, territory),
+        capacity=CapacityService(database, operations, PlannerProcess(), clock),
+        metering=metering,
+        statements=statements,
+        documents=DocumentService(database, statements, metering, DocumentsProcess()),
     )
 
 
@@ -161,20 +196,27 @@ def _measuring_tools(
     addresses: DeliverySettings,
     services: Services,
     engines: Mapping[str, Engine],
+    machine_meter: MachineMeter,
 ) -> MeasuringTools:
     database, clock = foundation.database, foundation.clock
     territory = TerritoryInForce(foundation.territory)
     log = foundation.places.logs / "nginx" / "access.log"
+    collector = ResultsCollector(database, territory, VisitLog(log, clock))
+    loads = PlatformLoads(collector, foundation.host, machine_meter)
+    sizes = PlatformSizes(foundation.places, ApplicationDatabases(database.url), territory)
     return MeasuringTools(
-        collector=ResultsCollector(database, territory, VisitLog(log, clock)),
+        collector=collector,
         publisher=ResultsPublisher(
             foundation.places.results, services.results, territory, addresses, clock
         ),
-        meters=PlatformMeters(clock, foundation.meter),
+        meters=PlatformMeters(clock, energy_meter(foundation.wattmeter_file, clock)),
         hosting=services.hosting,
         nginx=foundation.nginx,
         engines=engines,
         log=log,
+        territory=territory,
+        loads=loads,
+        rounds=MeterRounds(services.metering, loads, sizes, loads, clock),
         clock=clock,
     )
 

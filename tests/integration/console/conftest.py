@@ -46,7 +46,7 @@ async def platform(
         filler=FillerEngine(places, database.url, socket_folder(database.url), 64 * MIB),
         ports=Ports(80, 443),
         host=measured_host("epyc", 2),
-        meter=None,
+        wattmeter_file="",
         territory=TerritoryService(database, clock),
     )
     await foundation.territory.apply(write_town(folder), "operator")

@@ -10,9 +10,10 @@ from beffroi.delivery.page_model import PageRow, PurgeKind
 from beffroi.delivery.result_store import CountedVisits
 from beffroi.delivery.rgesn import SiteEvidence, findings
 from beffroi.delivery.visit_log import Cursor
-from beffroi.delivery.visits import Slot, VisitCounts, slot_start
+from beffroi.delivery.visits import SLOT_S, Slot, VisitCounts
 from beffroi.delivery.weight import page_weight
 from beffroi.delivery.weight_report import WeightReport, week_of, weight_figures
+from beffroi.kernel.counters import slot_begin
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.integration.console.house import HOSTILE, House
 from tests.integration.console.markup import Markup
@@ -41,7 +42,7 @@ async def _stored(house: House) -> None:
 
 
 async def _visited(house: House) -> None:
-    slot = Slot("horloge", slot_start(NOW - timedelta(hours=1)))
+    slot = Slot("horloge", slot_begin(NOW - timedelta(hours=1), SLOT_S))
     counts = VisitCounts(requests=40, pages=20, stored=30, stored_pages=15, fills=10)
     counted = CountedVisits(None, Cursor(1, 1, "x"), {slot: counts}, {}, {"horloge": "mairie"})
     async with house.platform.foundation.database.transaction(EVERYTHING) as connection:

@@ -18,10 +18,12 @@ from beffroi.app.console.assets import show_asset
 from beffroi.app.console.security import PAGE_HEADERS
 from beffroi.app.console.shell import signed_in_actor, visitor_shell
 from beffroi.app.console.templating import template_config
+from beffroi.capacity import pages as capacity_pages
 from beffroi.delivery import pages as delivery_pages
 from beffroi.engines import pages as engines_pages
 from beffroi.hosting import pages as hosting_pages
 from beffroi.kernel.clock import SystemClock
+from beffroi.ledger import pages as ledger_pages
 
 __all__ = ["routes", "template_config"]
 
@@ -68,4 +70,10 @@ def _shell_pages() -> Sequence[ControllerRouterHandler]:
 
 
 def _domain_pages() -> Sequence[ControllerRouterHandler]:
-    return [hosting_pages.router(), engines_pages.router(), delivery_pages.router()]
+    return [
+        hosting_pages.router(),
+        engines_pages.router(),
+        delivery_pages.router(),
+        capacity_pages.router(),
+        ledger_pages.router(),
+    ]

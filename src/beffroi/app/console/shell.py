@@ -53,7 +53,10 @@ class Shell(msgspec.Struct, frozen=True):
         if self.actor is None:
             return ()
         runs = self.actor.may(Permission.RUN_PLATFORM, "")
-        sections = ("applications", "organisations", "results", *(["engines"] if runs else []))
+        sections = (
+            *("applications", "organisations", "results", "statements"),
+            *(["plans", "engines"] if runs else []),
+        )
         return tuple(
             NavigationEntry(_path_of(key), key, self.path.startswith(_path_of(key)))
             for key in (*sections, "operations", "accounts")

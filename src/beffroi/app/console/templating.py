@@ -33,6 +33,8 @@ def _environment() -> Environment:
         loader=PrefixLoader(
             {
                 "console": PackageLoader("beffroi.app.console"),
+                "capacity": PackageLoader("beffroi.capacity", "templates/pages"),
+                "ledger": PackageLoader("beffroi.ledger", "templates/pages"),
                 "hosting": PackageLoader("beffroi.hosting", "templates/pages"),
                 "engines": PackageLoader("beffroi.engines", "templates/pages"),
                 "delivery": PackageLoader("beffroi.delivery", "templates/pages"),
