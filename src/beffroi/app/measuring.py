@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -69,14 +69,16 @@ class Measuring:
     async def run(self) -> None:
         """Measure until cancelled; a failure is told and tried again a minute later."""
         try:
+            await self._tried(self.begin)
             while True:
                 await self._tools.clock.sleep(_PERIOD_S)
-                try:
-                    await self.measure()
-                except BeffroiError as error:
-                    _logger.warning("measuring state=failing %s", error)
+                await self._tried(self.measure)
         finally:
             self._tools.rounds.stop()
+
+    async def begin(self) -> None:
+        """Have the ledger note where meters stand; else a first minute counts for nothing."""
+        await self._record(await self._readings())
 
     async def measure(self) -> None:
         """Count what is new; publish and forget when it is time."""
@@ -86,8 +88,7 @@ class Measuring:
         await tools.collector.count_visits()
         readings = await self._readings()
         await tools.collector.count_usage(readings)
-        tools.loads.take(await tools.territory.current(), readings)
-        await tools.rounds.measure()
+        await self._record(readings)
         now_s, now = tools.clock.monotonic_s(), tools.clock.now()
         if self._published_at_s is None or now_s - self._published_at_s >= PUBLISHED_EVERY_S:
             self._published_at_s = now_s
@@ -95,6 +96,16 @@ class Measuring:
         if now - self._forgotten_at >= _FORGOTTEN_EVERY:
             self._forgotten_at = now
             await tools.collector.forget_old(now)
+
+    async def _record(self, readings: Sequence[UsageReading]) -> None:
+        self._tools.loads.take(await self._tools.territory.current(), readings)
+        await self._tools.rounds.measure()
+
+    async def _tried(self, part: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await part()
+        except BeffroiError as error:
+            _logger.warning("measuring state=failing %s", error)
 
     async def _readings(self) -> list[UsageReading]:
         names = {"postgresql": POSTGRESQL, "nginx": NGINX, "filler": FILLER}

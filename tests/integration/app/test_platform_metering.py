@@ -142,6 +142,18 @@ async def test_a_platform_that_is_killed_leaves_no_gap_and_counts_nothing_twice(
     assert found["memory_mib_ms"] > 10 * 60_000
 
 
+async def test_the_first_minute_of_a_platform_counts(platform: Platform) -> None:
+    town = Town(platform)
+    await town.deploy("horloge")
+    await town.platform.measuring.begin()
+    town.visit(100)
+    await town.measure(1)
+
+    found = await town.recorded()
+
+    assert (found["requests"], found["running_ms"]) == (100, 60_000)
+
+
 async def test_a_round_that_is_done_twice_counts_once(town: Town) -> None:
     town.visit(1000)
     await town.measure(1)
