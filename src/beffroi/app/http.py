@@ -32,6 +32,7 @@ from beffroi.kernel.rights.service import Rights
 from beffroi.ledger import api as ledger_api
 from beffroi.ledger.document_service import DocumentService
 from beffroi.ledger.metering_service import MeteringService
+from beffroi.ledger.quotes.service import QuoteDocuments, QuoteService
 from beffroi.ledger.statement_service import StatementService
 from beffroi.territory import api as territory_api
 from beffroi.territory.service import TerritoryService
@@ -53,6 +54,8 @@ class Services(msgspec.Struct, frozen=True):
     metering: MeteringService
     statements: StatementService
     documents: DocumentService
+    quotes: QuoteService
+    quote_documents: QuoteDocuments
 
 
 def http_application(services: Services) -> Litestar:

@@ -21,15 +21,19 @@ from beffroi.capacity.model import (
     Workload,
 )
 from beffroi.capacity.ports import Planner
+from beffroi.capacity.savings_terms import SavingsAsked
+from beffroi.capacity.service import CapacityService
 from beffroi.energy.model import S_PER_YEAR
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.processes.workers import Progress, Told
+from beffroi.kernel.rights.model import Actor
 from beffroi.ledger.quotes.needs import BusyHours, NeededApplication, ServiceLevel, Weekday
 from beffroi.ledger.quotes.ports import (
     HostUse,
     OrganisationLoad,
     Placement,
+    PlanChoice,
     PlatformPlan,
     Shares,
     Tenant,
@@ -52,18 +56,59 @@ class PlannedPlacement:
     async def compare(self, tenant: Tenant, told: Told) -> Placement:
         """Plan without the tenant, then with it."""
         loaded = await self._planner.read(self._files)
-        inventory = loaded.inventory
-        without, joined = _inventories(inventory, tenant)
-        plans = [
-            await self._planner.plan(one, _half(told, half))
-            for half, one in enumerate((without, joined))
-        ]
-        load = 1.0 if loaded.savings is None else loaded.savings.terms.load.value
-        return Placement(
-            hosts_now=len(inventory.hosts),
-            without=_told_plan(plans[0], tenant, load),
-            joined=_told_plan(plans[1], tenant, load),
-        )
+        return await _compared(self._planner, loaded.inventory, _load(loaded.savings), tenant, told)
+
+
+class KeptPlanPlacement:
+    """Fills ledger's ``PlacementOffice`` with plans for the inventory of a plan that was kept."""
+
+    def __init__(
+        self, planner: Planner, capacity: CapacityService, actor: Actor, plan_id: str
+    ) -> None:
+        self._planner = planner
+        self._capacity = capacity
+        self._actor = actor
+        self._plan_id = plan_id
+
+    async def compare(self, tenant: Tenant, told: Told) -> Placement:
+        """Plan without the tenant, then with it."""
+        kept = await self._capacity.plan(self._actor, self._plan_id)
+        load = 1.0 if kept.savings is None else kept.savings.terms.load.value
+        return await _compared(self._planner, kept.plan.inventory, load, tenant, told)
+
+
+class KeptPlans:
+    """Fills ledger's ``PlacementOffices`` with the plans that the platform keeps."""
+
+    def __init__(self, planner: Planner, capacity: CapacityService) -> None:
+        self._planner = planner
+        self._capacity = capacity
+
+    async def choices(self, actor: Actor) -> Sequence[PlanChoice]:
+        """List the newest plans."""
+        return [PlanChoice(one.id, one.title) for one in await self._capacity.plans(actor)]
+
+    def of_plan(self, actor: Actor, plan_id: str) -> KeptPlanPlacement:
+        """Plan anew for the inventory of one of them."""
+        return KeptPlanPlacement(self._planner, self._capacity, actor, plan_id)
+
+
+def _load(savings: SavingsAsked | None) -> float:
+    return 1.0 if savings is None else savings.terms.load.value
+
+
+async def _compared(
+    planner: Planner, inventory: Inventory, load: float, tenant: Tenant, told: Told
+) -> Placement:
+    without, joined = _inventories(inventory, tenant)
+    plans = [
+        await planner.plan(one, _half(told, half)) for half, one in enumerate((without, joined))
+    ]
+    return Placement(
+        hosts_now=len(inventory.hosts),
+        without=_told_plan(plans[0], tenant, load),
+        joined=_told_plan(plans[1], tenant, load),
+    )
 
 
 def _half(told: Told, half: int) -> Told:

@@ -17,6 +17,7 @@ from beffroi.app.addresses import Ports
 from beffroi.app.http import Services
 from beffroi.app.machine_meter import MachineMeter
 from beffroi.app.measuring import Measuring, MeasuringTools, energy_meter
+from beffroi.app.placement import KeptPlans
 from beffroi.app.platform_meters import PlatformLoads, PlatformSizes
 from beffroi.capacity.drivers.planner_process import PlannerProcess
 from beffroi.capacity.service import CapacityService
@@ -62,6 +63,8 @@ from beffroi.ledger.document_service import DocumentService
 from beffroi.ledger.drivers.documents_process import DocumentsProcess
 from beffroi.ledger.meter_rounds import MeterRounds
 from beffroi.ledger.metering_service import MeteringService
+from beffroi.ledger.quotes.process import QuoteDocumentsProcess
+from beffroi.ledger.quotes.service import QuoteDocuments, QuoteService
 from beffroi.ledger.statement_service import StatementService
 from beffroi.territory.service import TerritoryService
 
@@ -158,6 +161,9 @@ def _services(
     territory = TerritoryInForce(foundation.territory)
     metering = MeteringService(database)
     statements = StatementService(database, operations, metering, clock)
+    planner = PlannerProcess()
+    capacity = CapacityService(database, operations, planner, clock)
+    quotes = QuoteService(database, operations, statements, KeptPlans(planner, capacity), clock)
     return Services(
         rights=Rights(database, clock),
         operations=operations,
@@ -173,10 +179,12 @@ def _services(
         page_store=PageStore(database, territory, FillerClient(foundation.places)),
         results=ResultsService(database, territory, foundation.host),
         weight=WeightReports(database, territory),
-        capacity=CapacityService(database, operations, PlannerProcess(), clock),
+        capacity=capacity,
         metering=metering,
         statements=statements,
         documents=DocumentService(database, statements, metering, DocumentsProcess()),
+        quotes=quotes,
+        quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
     )
 
 

@@ -122,7 +122,7 @@ def _show_plan(made: Plan, language: Language) -> None:
     before = sum(one.decision is not Decision.BUY for one in made.hosts)
     values = {"before": before, "after": proof.hosts, "bound": proof.bound.hosts}
     console.print(sentence(language, "capacity.told.hosts", **values), style="bold", markup=False)
-    key = "optimal" if proof.gap == 0 else "optimal_exact" if proof.optimal else "gap"
+    key = "optimal" if proof.gap == 0 else "gap"
     told = sentence(language, f"capacity.pages.{key}", gap=proof.gap)
     console.print(f"{told} {_told(proof.bound.why, language)}", markup=False)
     for check in proof.checks:
@@ -134,6 +134,8 @@ def _show_plan(made: Plan, language: Language) -> None:
     stranded = sum(len(one.stranded) for one in proof.replays)
     counts = {"losses": len(proof.replays), "stranded": stranded, "moves": len(made.moves)}
     console.print(sentence(language, "capacity.told.replays", **counts), markup=False)
+    for remark in made.remarks:
+        console.print(_told(remark, language), markup=False)
     show_table(
         [
             sentence(language, f"capacity.pages.{title}")

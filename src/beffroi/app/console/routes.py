@@ -24,6 +24,7 @@ from beffroi.engines import pages as engines_pages
 from beffroi.hosting import pages as hosting_pages
 from beffroi.kernel.clock import SystemClock
 from beffroi.ledger import pages as ledger_pages
+from beffroi.ledger.quotes import pages as quote_pages
 
 __all__ = ["routes", "template_config"]
 
@@ -76,4 +77,5 @@ def _domain_pages() -> Sequence[ControllerRouterHandler]:
         delivery_pages.router(),
         capacity_pages.router(),
         ledger_pages.router(),
+        quote_pages.router(),
     ]

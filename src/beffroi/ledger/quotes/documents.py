@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
 from beffroi.kernel.catalogue import Language
+from beffroi.kernel.processes.workers import Told
 from beffroi.ledger.quotes.model import Quote
 
 
@@ -79,3 +81,11 @@ class QuoteFiles(msgspec.Struct, frozen=True):
 
     files: tuple[str, ...]
     template: TemplateFill | None = None
+
+
+class QuoteDocumentMaker(Protocol):
+    """Makes a quote's documents apart from the platform."""
+
+    async def make(self, request: QuoteRequest, told: Told) -> QuoteFiles:
+        """Write the documents into the request's folder."""
+        ...

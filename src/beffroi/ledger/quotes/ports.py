@@ -1,6 +1,6 @@
 """What quotes need of others: a place for the tenant, and documents made elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -8,6 +8,7 @@ import msgspec
 
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.processes.workers import Told
+from beffroi.kernel.rights.model import Actor
 from beffroi.ledger.quotes.needs import NeededApplication, Needs
 
 Words = Mapping[Language, str]
@@ -124,6 +125,25 @@ class PlacementOffice(Protocol):
             InvalidInputError: No plan can be made, or the inventory does not know the tenant's
                 workloads, or holds some of theirs beside the new ones.
         """
+        ...
+
+
+class PlanChoice(msgspec.Struct, frozen=True):
+    """A plan whose inventory a tenant may be added to."""
+
+    id: str
+    title: str
+
+
+class PlacementOffices(Protocol):
+    """The inventories that the platform knows."""
+
+    async def choices(self, actor: Actor) -> Sequence[PlanChoice]:
+        """List them, the newest first."""
+        ...
+
+    def of_plan(self, actor: Actor, plan_id: str) -> PlacementOffice:
+        """Return who plans for one of them."""
         ...
 
 
