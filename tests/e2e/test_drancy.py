@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -201,6 +202,7 @@ async def test_every_page_opens(
         f"/statements/months/{month}/draft",
         "/statements/keys",
         "/usage",
+        "/quotes",
     ):
         page = await operator.open(path)
         assert page.status_code == 200, f"{path}: {page.text[:500]}"
@@ -216,6 +218,44 @@ async def test_a_plan_is_made_from_the_console_and_shown(town: Town) -> None:
     assert page.status_code == 200
     assert "27 serveurs" in page.text
     assert len(page.content) < 100_000
+
+
+async def test_a_quote_is_asked_in_a_form_and_shown_with_its_documents(town: Town) -> None:
+    kept = await town.told("/api/plans")
+    if not kept:
+        await town.cli("plan", str(STORY / "plan.yaml"), "--keep", "27 serveurs")
+        kept = await town.told("/api/plans")
+    operator = await _operator(town)
+    asked = {
+        "plan": kept[0]["id"],
+        "buyer": "Office public de l'habitat",
+        "siret": "27930001600011",
+        "organisation": "office-habitat",
+        "reference": "OPH-2026-14",
+        "title": "Hébergement de l'office",
+        "present": "118000",
+        "hosts_cost": "blades",
+        "upkeep_cost": "licences",
+        "hosts_bought": "already",
+    }
+    refused = await operator.submit("/quotes", "/quotes", **{**asked, "siret": "1"})
+    assert refused.status_code == 422
+    assert "siret" in refused.text
+    await operator.submit("/quotes", "/quotes", **asked)
+
+    async def is_priced() -> str:
+        page = await operator.open("/quotes")
+        found = re.search(r'href="(/quotes/[0-9a-z]{18})"', page.text)
+        return found[1] if found else ""
+
+    path = await eventually(is_priced, within_s=scaled(60))
+    page = await operator.open(path)
+    assert page.status_code == 200
+    assert "118" in page.text
+    for name, file in (("offer", "offre.pdf"), ("prices", "prix-bpu-dqe-dpgf.xlsx")):
+        document = await operator.open(f"{path}/documents/{name}")
+        assert document.status_code == 200
+        assert file in document.headers["content-disposition"]
 
 
 async def test_other_keys_show_winners_and_losers(
