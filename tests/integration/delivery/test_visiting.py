@@ -309,7 +309,8 @@ async def test_every_request_is_logged_as_json_without_what_its_query_holds(
     assert logged["user_agent"] == 'un "navigateur"'
     assert logged["remote_address"] == "127.0.0.1"
     assert logged["bytes"] > 0
-    assert logged["request_s"] >= float(logged["upstream_s"].split(", ")[-1]) >= 0
+    # nginx reads its clock once for each event: the two may differ by what one of them took.
+    assert logged["request_s"] + 0.01 > float(logged["upstream_s"].split(", ")[-1]) >= 0
     assert "Dupont" not in log.read_text()
 
 
