@@ -184,7 +184,7 @@ async def test_what_the_extranet_is_asked_is_metered_for_the_office(town: Town) 
             for one in used
         )
 
-    await eventually(is_metered, within_s=scaled(150))
+    assert await eventually(is_metered, within_s=150)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -248,7 +248,7 @@ async def test_a_quote_is_asked_in_a_form_and_shown_with_its_documents(town: Tow
         found = re.search(r'href="(/quotes/[0-9a-z]{18})"', page.text)
         return found[1] if found else ""
 
-    path = await eventually(is_priced, within_s=scaled(60))
+    path = await eventually(is_priced, within_s=60)
     page = await operator.open(path)
     assert page.status_code == 200
     assert "118" in page.text

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from beffroi.kernel.catalogue import Language, sentence
+from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.http.command_line import (
     JsonOption,
@@ -168,12 +168,10 @@ def _show(found: Sequence[Statement], *, as_json: bool) -> None:
         for one in found
     ]
     total = sum((one.net_eur for one in found), Decimal(0))
-    rows.append(("", "", sentence(language, "ledger.told.together"), "", _told(total, language)))
+    rows.append(
+        ("", "", sentence(language, "ledger.told.together"), "", told_euros(total, language))
+    )
     show_table([sentence(language, f"ledger.columns.{title}") for title in titles], rows)
-
-
-def _told(amount: Decimal, language: Language) -> str:
-    return told_euros(amount, language)
 
 
 def _write_documents(accounts: Accounts, drafts: Sequence[Statement], folder: Path) -> None:

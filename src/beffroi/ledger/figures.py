@@ -14,7 +14,6 @@ from beffroi.ledger.months import PARIS
 _HOURS: Final = 24
 _DAYS: Final = 7
 _LEVELS: Final = 5
-_BODIES_DRAWN: Final = 6
 
 
 class MonthBar(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """What the console offers of the ledger: parse, call one verb, render."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -273,7 +273,7 @@ def _lines(statement: Statement, language: Language) -> list[_Line]:
     ]
 
 
-def _quantities(quantities: Any, language: Language) -> list[str]:  # noqa: ANN401
+def _quantities(quantities: Mapping[UsageUnit, Decimal], language: Language) -> list[str]:
     return [told_figure(float(quantities.get(unit, Decimal(0))), language) for unit in _UNITS]
 
 
@@ -281,7 +281,7 @@ async def _keys(statements: StatementService, actor: Actor) -> dict[str, Any]:
     held = await statements.accounts(actor)
     if held is None:
         raise NotFoundError("ledger.no_accounts")
-    issued: Sequence[Any] = await statements.months(actor)
+    issued = await statements.months(actor)
     chosen = {name: cost.key for name, cost in held.document.costs.items()}
     return {
         "accounts": held.document,
