@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 
+from tests.support.waiting import eventually
+
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.processes.tables import descendants_of
 from bench.load import CONNECTIONS, load_tool, posted
@@ -65,9 +67,7 @@ async def _serving(application: str, server: str) -> AsyncIterator[tuple[int, in
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(process.pid, {0})
     try:
-        async with asyncio.timeout(20):
-            while not await _listens(port):  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0.05)
+        await eventually(lambda: _listens(port), 20)
         yield process.pid, port
     finally:
         for row in reversed(descendants_of(process.pid)):

@@ -25,10 +25,13 @@ async def _times(database: Database) -> tuple[list[float], list[float]]:
     handled: dict[str, float] = {}
     sent: dict[str, float] = {}
     done: dict[str, float] = {}
+    handled_all = asyncio.Event()
 
     async def handle(_: Connection, entries: Sequence[Entry]) -> None:
         now = clock.monotonic_s()
         handled.update((entry.subject, now) for entry in entries)
+        if f"{_COMMITS - 1}" in handled:
+            handled_all.set()
 
     follower = Follower("bench", database, watch, handle)
     tasks = [asyncio.create_task(watch.run()), asyncio.create_task(follower.run())]
@@ -39,8 +42,7 @@ async def _times(database: Database) -> tuple[list[float], list[float]]:
         done[f"{number}"] = clock.monotonic_s()
         await asyncio.sleep(_PAUSE_S)
     async with asyncio.timeout(10):
-        while f"{_COMMITS - 1}" not in handled:  # noqa: ASYNC110 - the follower tells nobody
-            await asyncio.sleep(0.01)
+        await handled_all.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

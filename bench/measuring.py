@@ -66,7 +66,11 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def median_of(times: int, measure: Callable[[], Figures]) -> Figures:
     """Measure several times and return the median of each figure."""
-    runs = [measure() for _ in range(times)]
+    return middle_of([measure() for _ in range(times)])
+
+
+def middle_of(runs: Sequence[Figures]) -> Figures:
+    """Return the median of each figure over runs that have the same ones."""
     return {key: _middle([run[key] for run in runs]) for key in runs[0]}
 
 

@@ -17,12 +17,12 @@ from tests.support.waiting import eventually
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.processes.commands import run_command
 from beffroi.kernel.processes.tables import descendants_of
-from bench.accelerator.packages import HIT, install
+from bench.accelerator.packages import HIT
 from bench.accelerator.servers import (
     CLIENT_CORE,
     SERVER_CORE,
     Servers,
-    cancelled_by_termination,
+    become_client,
     pin_running,
     pinning,
     ticks_cpu_s,
@@ -70,10 +70,7 @@ def measure() -> None:
 
 
 async def _measured() -> None:
-    await cancelled_by_termination()
-    await install(HIT)
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {CLIENT_CORE})
+    await become_client(HIT)
     page = await _rendered()
     rounds = await filled(page, _ROUNDS, _ROUND_S)
     keep_with_table("accelerator_filler", _method(page), _told(rounds))

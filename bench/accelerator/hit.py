@@ -11,11 +11,11 @@ from typing import Final
 
 from beffroi.kernel.processes.commands import run_command
 from bench.accelerator.ours import beffroi_hit_server
-from bench.accelerator.packages import HIT, PeersMissingError, install, versions
+from bench.accelerator.packages import HIT, PeersMissingError, versions
 from bench.accelerator.servers import (
     CLIENT_CORE,
     Servers,
-    cancelled_by_termination,
+    become_client,
     free_port,
     listens,
 )
@@ -55,10 +55,7 @@ def measure() -> None:
 
 
 async def _measured() -> None:
-    await cancelled_by_termination()
-    await install(HIT)
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {CLIENT_CORE})
+    await become_client(HIT)
     async with AsyncExitStack() as stack:
         servers = stack.enter_context(Servers())
         write_certificate(servers.folder)

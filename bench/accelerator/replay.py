@@ -11,7 +11,7 @@ from typing import Final
 from bench.accelerator.day import PAGES, PUBLICATIONS, SITES, Day, Publication, View, day
 from bench.accelerator.expected import by_address, renders_with_life, renders_with_purges
 from bench.accelerator.ours import beffroi_of_sites, write_sites_source
-from bench.accelerator.packages import HIT, REPLAY, install, versions
+from bench.accelerator.packages import HIT, REPLAY, versions
 from bench.accelerator.replaying import (
     CONNECTIONS,
     Contender,
@@ -23,7 +23,7 @@ from bench.accelerator.servers import (
     CLIENT_CORE,
     SERVER_CORE,
     Servers,
-    cancelled_by_termination,
+    become_client,
     free_port,
     listens,
 )
@@ -37,7 +37,7 @@ from bench.accelerator.web_servers import (
     write_certificate,
 )
 from bench.accelerator.wordpress import wordpress
-from bench.measuring import Figures
+from bench.measuring import Figures, middle_of
 
 _DAY_S: Final = float(os.environ.get("BENCH_DAY_S", "360"))
 _VIEWS: Final = tuple(map(int, os.environ.get("BENCH_VIEWS", "20000,100000").split(",")))
@@ -98,10 +98,7 @@ def measure() -> None:
 
 
 async def _measured() -> None:
-    await cancelled_by_termination()
-    await install({*HIT, *REPLAY})
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {CLIENT_CORE})
+    await become_client({*HIT, *REPLAY})
     page, render_s = await _wordpress_cost()
     figures: dict[str, Figures] = {
         "WordPress": {"render_cpu_s": round(render_s, 5), "page_bytes": len(page)}
@@ -134,7 +131,7 @@ async def _compared(views: int, page: bytes, render_s: float) -> dict[str, Figur
                 played = await replay.play(days[1].events(), _DAY_S)
             print(f"{views} {name}: {played}", file=sys.stderr)
             told.setdefault(name, []).append(_with_renders(played, render_s))
-    rows = {f"{views} a day: {name}": _medians(rounds) for name, rounds in told.items()}
+    rows = {f"{views} a day: {name}": middle_of(rounds) for name, rounds in told.items()}
     return {**rows, **_ratios(views, told), **_expected(views, days)}
 
 
@@ -153,13 +150,6 @@ def _with_renders(played: Figures, render_s: float) -> Figures:
         "total_cpu_s": round(cache_s + origin_s, 2),
         "origin_cpu_s": round(origin_s, 2),
         **played,
-    }
-
-
-def _medians(rounds: Sequence[Figures]) -> Figures:
-    return {
-        key: round(statistics.median(one[key] for one in rounds), 4)  # type: ignore[type-var, arg-type]
-        for key in rounds[0]
     }
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from typing import Self
 from tests.support.waiting import eventually
 
 from beffroi.kernel.processes.tables import descendants_of
-from bench.accelerator.packages import PeersMissingError
+from bench.accelerator.packages import PeersMissingError, install
 
 SERVER_CORE = 0
 CLIENT_CORE = 1
@@ -71,16 +71,7 @@ class Servers:
         identity = () if user is None else (f"--reuid={user}", f"--regid={user}", "--clear-groups")
         prefix = ("setpriv", "--pdeathsig=TERM", *identity, *pinning(SERVER_CORE))
         log_path = self.folder / f"{name}.log"
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(  # noqa: ASYNC220 - it is only started
-                [*prefix, *command],
-                cwd=self.folder,
-                env=None if environment is None else {**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._processes.append(process)
+        process = self._launch((*prefix, *command), log_path, environment or {})
         try:
             await eventually(lambda: process.poll() is not None or is_ready(), 60)
         except AssertionError as error:
@@ -88,6 +79,21 @@ class Servers:
         if process.poll() is not None:
             raise PeersMissingError(f"{name} ended:\n{log_path.read_text()}")
         return process.pid
+
+    def _launch(
+        self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._processes.append(process)
+        return process
 
 
 def pinning(core: int) -> tuple[str, ...]:
@@ -169,3 +175,10 @@ async def cancelled_by_termination() -> None:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def become_client(packages: Iterable[str]) -> None:
+    """Have the peers installed and stay on the clients' core, until a SIGTERM."""
+    await cancelled_by_termination()
+    await install(packages)
+    pin_running((os.getpid(),), CLIENT_CORE)

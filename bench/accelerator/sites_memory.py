@@ -186,7 +186,7 @@ def _site(number: int, *, differing: bool) -> Application:
         organisation=f"commune{number}",
         title=f"Commune {number}",
         kind=ApplicationKind.STATIC,
-        source=Source(folder="/tmp"),  # noqa: S108 - never deployed
+        source=Source(folder="/srv/sites"),
         hosts=(host,),
     )
     if not differing:

@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 async def application(
     scope: Message,
-    receive: Callable[[], Awaitable[Message]],  # noqa: ARG001 - the interface's
+    _receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
     """Show the page at every address."""

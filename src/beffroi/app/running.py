@@ -4,11 +4,10 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from beffroi.app.addresses import Ports, chosen_ports
 from beffroi.app.http import http_application
@@ -22,10 +21,11 @@ from beffroi.delivery.routes import RouteTable
 from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import Connection, Database
+from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.errors import NotFoundError
-from beffroi.kernel.log import Entry, Follower
+from beffroi.kernel.http.serving import served_on
+from beffroi.kernel.log import Entry, Teller
 from beffroi.kernel.places import Places
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.secrets import SealingKey
@@ -35,7 +35,7 @@ from beffroi.territory.service import TerritoryService
 
 _logger = logging.getLogger(__name__)
 OPERATOR = "operator"
-_CONSOLE_WITHIN_S = 10.0
+_ANYBODY_CONNECTS = 0o666
 _HEADER_SETS_AFTER_S = 1.5
 _PAGES_CHANGE_WITH = frozenset({"hosting.deployment_serving", "hosting.application_stopped"})
 _THIS_MACHINE = "this machine"
@@ -146,27 +146,15 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     folder = foundation.places.instances / CONSOLE
     socket = folder / "listen" / "http.sock"
     socket.parent.mkdir(parents=True, exist_ok=True)
-    socket.unlink(missing_ok=True)
-    server = Server(
-        http_application(services), uds=socket, interface=Interfaces.ASGI, log_enabled=False
-    )
-    serving = asyncio.create_task(server.serve(), name="console")
-    async with asyncio.timeout(_CONSOLE_WITHIN_S):
-        while not socket.exists():  # noqa: ASYNC110 - the server tells nobody that it listens
-            await asyncio.sleep(0.01)
     for path in (folder, socket.parent):
         path.chmod(0o755)
-    socket.chmod(0o666)
-    RouteTable(foundation.places).point(CONSOLE, folder)
-    await platform.delivery_controller.prepare()
-    await asyncio.gather(foundation.nginx.start(), foundation.filler.start())
-    await _let_commands_in(platform, socket)
-    try:
+    application = http_application(services)
+    async with served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS):
+        RouteTable(foundation.places).point(CONSOLE, folder)
+        await platform.delivery_controller.prepare()
+        await asyncio.gather(foundation.nginx.start(), foundation.filler.start())
+        await _let_commands_in(platform, socket)
         yield
-    finally:
-        server.stop()  # type: ignore[no-untyped-call]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(serving, _CONSOLE_WITHIN_S)
 
 
 async def _let_commands_in(platform: Platform, socket: Path) -> None:
@@ -184,7 +172,7 @@ async def _let_commands_in(platform: Platform, socket: Path) -> None:
 async def _controlled(platform: Platform) -> AsyncIterator[None]:
     """Run the controllers, the jobs and the followers of the log."""
 
-    async def wake(connection: Connection, entries: Sequence[Entry]) -> None:  # noqa: ARG001
+    async def wake(entries: Sequence[Entry]) -> None:
         for entry in entries:
             if entry.kind.startswith("territory."):
                 platform.hosting.forgive(entry.subject)
@@ -194,7 +182,7 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
                 # The first pages of a site bring several: one reload for all.
                 asyncio.get_running_loop().call_later(_HEADER_SETS_AFTER_S, platform.delivery.wake)
 
-    async def forget_pages(connection: Connection, entries: Sequence[Entry]) -> None:  # noqa: ARG001
+    async def forget_pages(entries: Sequence[Entry]) -> None:
         changed = {
             (entry.subject, entry.organisation)
             for entry in entries
@@ -206,8 +194,8 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
     database, watch = platform.foundation.database, platform.watch
     loops = (
         platform.watch.run(),
-        Follower("controllers", database, watch, wake).run(),
-        Follower("page store", database, watch, forget_pages).run(),
+        Teller("controllers", database, watch, wake).run(),
+        Teller("page store", database, watch, forget_pages).run(),
         platform.engines.run(),
         platform.delivery.run(),
         platform.hosting.run(),

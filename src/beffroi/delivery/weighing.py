@@ -1,12 +1,9 @@
-"""Weighing the stored pages of one site: ``python -m beffroi.delivery.weighing``.
+"""Weighing the stored pages of one site, in a worker: ``python -m beffroi.delivery.weighing``.
 
-A process of its own, which gives way to everything else on the machine: parsing in a thread of
-the platform would hold up the platform. It reads a ``SiteToWeigh`` from its input and writes a
-``SiteMeasures``, as JSON.
+Parsing in a thread of the platform would hold up the platform. The worker is asked a
+``SiteToWeigh`` and answers a ``SiteMeasures``.
 """
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import punctuation
@@ -19,9 +16,9 @@ from beffroi.delivery.page_files import PageFiles
 from beffroi.delivery.page_keys import PageKey, page_key
 from beffroi.delivery.variants import is_image
 from beffroi.delivery.weight import PageWeight, page_weight
+from beffroi.kernel.processes.workers import answer_as_worker
 from beffroi.territory.model import PageRules
 
-_GIVES_WAY: Final = 19
 _HTML: Final = ("text/html", "application/xhtml+xml")
 _MODERN_IMAGES: Final = ("image/webp", "image/avif")
 _MODERN_FORMS: Final = frozenset({"webp", "avif"})
@@ -139,12 +136,5 @@ def _forms_of_image(files: PageFiles, application: str, image: AnswerToWeigh) ->
     return _MODERN_FORMS & files.sizes(application, image.header_set, image.digest).keys()
 
 
-def main() -> None:
-    """Weigh the site that the input tells."""
-    os.nice(_GIVES_WAY)
-    site = msgspec.json.decode(sys.stdin.buffer.read(), type=SiteToWeigh)
-    sys.stdout.buffer.write(msgspec.json.encode(measured(site)))
-
-
 if __name__ == "__main__":
-    main()
+    answer_as_worker(SiteToWeigh, lambda site, _: measured(site))

@@ -1,8 +1,6 @@
 """Weighs each site once a week, and tells people what it weighs."""
 
-import asyncio
 import logging
-import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +23,7 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError, FailedError, NotFoundError
+from beffroi.kernel.processes.workers import asked_of_worker
 from beffroi.kernel.rights.model import Actor, Permission
 from beffroi.territory.model import Application, ApplicationKind
 
@@ -35,6 +34,7 @@ _DAYS: Final = 7
 _LOOKS_EVERY_S: Final = 1800.0
 # In UTC: at three or four in the morning in metropolitan France.
 _QUIET_HOUR: Final = 2
+_WEIGHER: Final = "beffroi.delivery.weighing"
 _WEIGHED_WITHIN_S: Final = 300.0
 
 
@@ -129,15 +129,14 @@ class WeightReporter:
                 connection, application.name, period.since, period.until
             )
             purges = await weight_store.purges_since(connection, application.name, period.since)
-        measures = await _measured(
-            SiteToWeigh(
-                store=str(self._folders.store),
-                application=application.name,
-                rules=application.pages,
-                pages_most=_PAGES_MOST,
-                answers=tuple(_answer(row, sets[row.header_set]) for row in rows),
-            )
+        site = SiteToWeigh(
+            store=str(self._folders.store),
+            application=application.name,
+            rules=application.pages,
+            pages_most=_PAGES_MOST,
+            answers=tuple(_answer(row, sets[row.header_set]) for row in rows),
         )
+        measures = await asked_of_worker(_WEIGHER, site, SiteMeasures, deadline_s=_WEIGHED_WITHIN_S)
         evidence = msgspec.structs.replace(
             _evidence(application, slots, measures),
             year=now.year,
@@ -167,37 +166,6 @@ async def _stored(
     rows = await page_index.newest_pages(connection, application, _ANSWERS_MOST)
     sets = {one.name: one.header_set for one in await page_index.all_header_sets(connection)}
     return [row for row in rows if row.header_set in sets], sets
-
-
-async def _measured(site: SiteToWeigh) -> SiteMeasures:
-    """Have a site weighed by a process that gives way.
-
-    Raises:
-        FailedError: It ended badly, or took more than 300 s.
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "beffroi.delivery.weighing"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(_WEIGHED_WITHIN_S):
-            found, told = await process.communicate(msgspec.json.encode(site))
-    except TimeoutError as error:
-        reason = f"more than {_WEIGHED_WITHIN_S:.0f} s"
-        raise FailedError(
-            "delivery.not_weighed", application=site.application, reason=reason
-        ) from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        reason = told.decode(errors="replace").strip().rpartition("\n")[2]
-        raise FailedError("delivery.not_weighed", application=site.application, reason=reason)
-    return msgspec.json.decode(found, type=SiteMeasures)
 
 
 def _answer(row: PageRow, headers: HeaderSet) -> AnswerToWeigh:

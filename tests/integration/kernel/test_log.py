@@ -14,7 +14,7 @@ from beffroi.kernel.database import Connection, Database, execute, fetch_all, fe
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import FailedError, UnavailableError
-from beffroi.kernel.log import Entry, Event, Follower, LogWatch, append, read_after
+from beffroi.kernel.log import Entry, Event, Follower, LogWatch, Teller, append, read_after
 from tests.support.postgres import PostgresServer
 from tests.support.programs import kill_program, program, told
 from tests.support.waiting import eventually
@@ -231,6 +231,44 @@ async def test_a_batch_that_fails_is_tried_again_and_nothing_is_skipped(
         await eventually(lambda: kept == ["one", "two"])
     assert "follower name=reader state=failing" in caplog.text
     assert "BUG in follower name=reader" in caplog.text
+
+
+async def test_what_could_not_be_told_is_told_again(database: Database) -> None:
+    told: list[str] = []
+    errors: list[Exception] = [UnavailableError("delivery.filler_away")]
+
+    async def tell(entries: Sequence[Entry]) -> None:
+        told.extend(entry.subject for entry in entries)
+        if errors:
+            raise errors.pop()
+
+    watch = LogWatch(database)
+    teller = Teller("teller", database, watch, tell)
+    await _append(database, "one", "two")
+    with pytest.raises(UnavailableError):
+        await teller.advance()
+    assert [await teller.advance(), await teller.advance()] == [2, 0]
+    await _append(database, "three")
+    assert await Teller("teller", database, watch, tell).advance() == 1
+    assert told == ["one", "two", "one", "two", "three"]
+
+
+async def test_no_transaction_is_open_while_others_are_told(database: Database) -> None:
+    open_meanwhile: list[int] = []
+
+    async def tell(_: Sequence[Entry]) -> None:
+        async with database.transaction(EVERYTHING) as connection:
+            found = await fetch_value(
+                connection,
+                "select count(*) from pg_stat_activity where datname = current_database()"
+                " and xact_start is not null and pid <> pg_backend_pid()",
+            )
+        open_meanwhile.append(found)
+
+    await _append(database, "one")
+    await Teller("teller", database, LogWatch(database), tell).advance()
+
+    assert open_meanwhile == [0]
 
 
 async def test_a_cut_listening_connection_is_made_again_and_wakes_as_fast(

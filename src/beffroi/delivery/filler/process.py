@@ -7,13 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from beffroi.delivery.filler.awakening import Awakening
 from beffroi.delivery.filler.crawler_budget import CrawlerBudget
@@ -35,12 +34,13 @@ from beffroi.delivery.filler.warming import Warming, WarmingTools
 from beffroi.delivery.page_files import PageFiles
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
+from beffroi.kernel.http.serving import served_on
 from beffroi.kernel.secrets import Secret
 
 _logger = logging.getLogger(__name__)
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_LISTENING_WITHIN_S: Final = 10.0
-_STOP_WITHIN_S: Final = 10.0
+# nginx is of the filler's group; the platform is its owner or root.
+_SOCKET_MODE: Final = 0o660
 
 
 class _Parts(msgspec.Struct, frozen=True):
@@ -65,22 +65,12 @@ async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
         loops = [asyncio.create_task(loop) for loop in parts.loops]
         for task in loops:
             undo.callback(task.cancel)
-        settings.socket.unlink(missing_ok=True)
-        server = Server(
-            parts.server,
-            uds=settings.socket,
-            interface=Interfaces.RSGI,
-            log_enabled=False,
-            websockets=False,
-        )
-        serving = asyncio.create_task(server.serve(), name="server")
-        await _open_socket(settings.socket)
-        _logger.info("filler state=listening")
-        asked_to_end = asyncio.create_task(ending.wait())
-        await asyncio.wait((asked_to_end, serving, *loops), return_when="FIRST_COMPLETED")
-        server.stop()  # type: ignore[no-untyped-call]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(serving, _STOP_WITHIN_S)
+        async with served_on(
+            settings.socket, parts.server, Interfaces.RSGI, _SOCKET_MODE
+        ) as serving:
+            _logger.info("filler state=listening")
+            asked_to_end = asyncio.create_task(ending.wait())
+            await asyncio.wait((asked_to_end, serving, *loops), return_when="FIRST_COMPLETED")
         for task in loops:
             if task.done():
                 task.result()
@@ -139,13 +129,6 @@ def _clear_after_reboot(store: Path, files: PageFiles) -> bool:
     files.clear()
     note.write_text(boot)
     return True
-
-
-async def _open_socket(socket: Path) -> None:
-    async with asyncio.timeout(_LISTENING_WITHIN_S):
-        while not socket.exists():  # noqa: ASYNC110 - the server tells nobody that it listens
-            await asyncio.sleep(0.01)
-    socket.chmod(0o660)
 
 
 def main() -> None:

@@ -1,8 +1,17 @@
 """The log: what was committed, in the order of commit, and those who follow it."""
 
 from beffroi.kernel.log.entries import Entry, Event, append, read_after
-from beffroi.kernel.log.followers import Follower
+from beffroi.kernel.log.followers import Follower, Teller
 from beffroi.kernel.log.group_commit import GroupCommit
 from beffroi.kernel.log.wake import LogWatch
 
-__all__ = ["Entry", "Event", "Follower", "GroupCommit", "LogWatch", "append", "read_after"]
+__all__ = [
+    "Entry",
+    "Event",
+    "Follower",
+    "GroupCommit",
+    "LogWatch",
+    "Teller",
+    "append",
+    "read_after",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -12,25 +13,20 @@ from beffroi.kernel.log.entries import Entry, read_after
 from beffroi.kernel.log.wake import LogWatch
 
 Handler = Callable[[Connection, Sequence[Entry]], Awaitable[None]]
+Told = Callable[[Sequence[Entry]], Awaitable[None]]
 _logger = logging.getLogger(__name__)
 _BATCH = 500
 _SAFETY_PERIOD_S = 30.0
 _RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
-class Follower:
-    """Hands each entry to a handler, once per commit of the cursor.
+class _Reader(ABC):
+    """Reads the log from a cursor of its own, and tries again what fails."""
 
-    The cursor moves in the transaction that the handler writes in: an effect in the database
-    happens exactly once, an effect elsewhere at least once. Two followers of one name take
-    turns on the cursor's row.
-    """
-
-    def __init__(self, name: str, database: Database, watch: LogWatch, handler: Handler) -> None:
+    def __init__(self, name: str, database: Database, watch: LogWatch) -> None:
         self.name = name
         self._database = database
         self._watch = watch
-        self._handler = handler
 
     async def run(self) -> None:
         """Follow until cancelled; wake at once when the log grows.
@@ -63,22 +59,13 @@ class Follower:
             _logger.info("follower name=%s state=recovered tries=%s", self.name, failures)
         return True
 
+    @abstractmethod
     async def advance(self) -> int:
         """Handle one batch.
 
         Returns:
             How many entries were handled; 0 at the end of the log.
         """
-        async with self._database.transaction(EVERYTHING) as connection:
-            entries = await read_after(connection, await self._cursor(connection), _BATCH)
-            if entries:
-                await self._handler(connection, entries)
-                await execute(
-                    connection,
-                    "update kernel.follower set seq = %s, moved_at = now() where name = %s",
-                    (entries[-1].seq, self.name),
-                )
-            return len(entries)
 
     async def _cursor(self, connection: Connection) -> int:
         await execute(
@@ -90,3 +77,52 @@ class Follower:
             connection, "select seq from kernel.follower where name = %s for update", (self.name,)
         )
         return seq
+
+    async def _move(self, connection: Connection, seq: int) -> None:
+        await execute(
+            connection,
+            "update kernel.follower set seq = greatest(seq, %s), moved_at = now() where name = %s",
+            (seq, self.name),
+        )
+
+
+class Follower(_Reader):
+    """Hands each entry to a handler that writes to the database, once per commit of the cursor.
+
+    The cursor moves in the transaction that the handler writes in: the effect happens exactly
+    once. Two followers of one name take turns on the cursor's row.
+    """
+
+    def __init__(self, name: str, database: Database, watch: LogWatch, handler: Handler) -> None:
+        super().__init__(name, database, watch)
+        self._handler = handler
+
+    async def advance(self) -> int:
+        """Handle one batch and move the cursor, in one commit."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            entries = await read_after(connection, await self._cursor(connection), _BATCH)
+            if entries:
+                await self._handler(connection, entries)
+                await self._move(connection, entries[-1].seq)
+            return len(entries)
+
+
+class Teller(_Reader):
+    """Hands each entry to a handler whose effect is elsewhere, at least once.
+
+    No transaction is open meanwhile, however long the handler takes; the cursor moves afterwards.
+    """
+
+    def __init__(self, name: str, database: Database, watch: LogWatch, told: Told) -> None:
+        super().__init__(name, database, watch)
+        self._told = told
+
+    async def advance(self) -> int:
+        """Tell one batch, then move the cursor."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            entries = await read_after(connection, await self._cursor(connection), _BATCH)
+        if entries:
+            await self._told(entries)
+            async with self._database.transaction(EVERYTHING) as connection:
+                await self._move(connection, entries[-1].seq)
+        return len(entries)

@@ -37,6 +37,10 @@ class Progress(msgspec.Struct, frozen=True):
 Told = Callable[[Progress], None]
 
 
+def _unheard(progress: Progress) -> None:
+    del progress
+
+
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a worker's output: one of its fields is set."""
 
@@ -49,7 +53,12 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def asked_of_worker(
-    module: str, request: object, answer: type[AnswerT], told: Told, *, deadline_s: float
+    module: str,
+    request: object,
+    answer: type[AnswerT],
+    told: Told = _unheard,
+    *,
+    deadline_s: float,
 ) -> AnswerT:
     """Have a module's ``main`` answer a request.
 

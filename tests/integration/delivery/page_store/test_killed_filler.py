@@ -16,6 +16,7 @@ TARGETS = tuple(
     f"/{name}" for name in ("", "news", "news/1", "agenda", "agenda/2027", "search?q=a")
 )
 ROUNDS = 12
+PURGES, READ = 100, 1000
 
 
 async def test_without_the_filler_stored_pages_are_shown_and_others_come_from_the_origin(
@@ -95,6 +96,7 @@ class Town:
         self.published = dict.fromkeys(TARGETS, 0)
         self.acknowledged = dict.fromkeys(TARGETS, 0)
         self.read = 0
+        self.purged = 0
         self.failures: list[tuple[str, int, str]] = []
         site.origin.answering = self._answer
 
@@ -120,8 +122,8 @@ class Town:
         if told != target or int(number) < least:
             self.failures.append((seen.text, least, seen.note))
 
-    async def publish(self) -> bool:
-        """Change a page and have it purged in one of four ways; tell whether that was answered."""
+    async def publish(self) -> None:
+        """Change a page and have it purged in one of four ways."""
         target = self.chance.choice(TARGETS)
         self.published[target] += 1
         number = self.published[target]
@@ -132,28 +134,24 @@ class Town:
         answer = await self.site.purge(target, **headers)
         if answer.status == 200:
             self.acknowledged[target] = max(self.acknowledged[target], number)
-        return answer.status == 200
+            self.purged += 1
 
-    async def keep_publishing(self, leaving: asyncio.Event) -> int:
-        done = 0
+    async def keep_publishing(self, leaving: asyncio.Event) -> None:
         while not leaving.is_set():
-            done += await self.publish()
+            await self.publish()
             await asyncio.sleep(self.chance.random() * 0.02)
-        return done
 
 
 async def test_no_visitor_reads_what_is_older_than_an_answered_purge(site: Site) -> None:
     town, leaving = Town(site), asyncio.Event()
     async with asyncio.TaskGroup() as people:
-        visits = [people.create_task(town.visit(one, leaving)) for one in await site.visitors(12)]
-        publishing = people.create_task(town.keep_publishing(leaving))
-        await asyncio.sleep(4)
+        for one in await site.visitors(12):
+            people.create_task(town.visit(one, leaving))
+        people.create_task(town.keep_publishing(leaving))
+        await eventually(lambda: town.purged > PURGES and town.read > READ, within_s=40)
         leaving.set()
 
     assert town.failures == []
-    assert publishing.result() > 50
-    assert town.read > 500
-    assert all(one.done() for one in visits)
 
 
 async def test_no_purge_is_lost_when_the_filler_is_killed_at_any_moment(site: Site) -> None:
@@ -161,7 +159,7 @@ async def test_no_purge_is_lost_when_the_filler_is_killed_at_any_moment(site: Si
     async with asyncio.TaskGroup() as people:
         for one in await site.visitors(6):
             people.create_task(town.visit(one, leaving))
-        publishing = people.create_task(town.keep_publishing(leaving))
+        people.create_task(town.keep_publishing(leaving))
         for _ in range(ROUNDS):
             await asyncio.sleep(town.chance.random() * 0.6)
             await site.stage.kill_filler()
@@ -169,6 +167,6 @@ async def test_no_purge_is_lost_when_the_filler_is_killed_at_any_moment(site: Si
         leaving.set()
 
     assert town.failures == []
-    assert publishing.result() > ROUNDS
+    assert town.purged > ROUNDS
     assert site.shown() <= {f"{one.partition('?')[0]}@{one.partition('?')[2]}" for one in TARGETS}
     assert not list((site.stage.places.store / "work").iterdir())
