@@ -9,6 +9,7 @@ from beffroi.energy.model import EPYC, power_model
 from beffroi.energy.ports import Coverage, MeterCapabilities
 from beffroi.kernel.database import Database, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.processes.tables import process_row
 from beffroi.ledger.metering import Meter, MeteredHost, MeteredTenant, MeterReading
 from beffroi.ledger.metering_service import MeteringService
 from bench.measuring import Figures, cpu_s, keep
@@ -90,8 +91,9 @@ async def _postmaster(database: Database) -> int:
     """Return the process that all of PostgreSQL's are children of."""
     async with database.transaction(EVERYTHING) as connection:
         backend = await fetch_value(connection, "select pg_backend_pid()")
-    with open(f"/proc/{backend}/stat", encoding="ascii") as file:  # noqa: ASYNC230, PTH123
-        return int(file.read().rpartition(")")[2].split()[1])
+    row = process_row(backend)
+    assert row is not None
+    return row.parent
 
 
 async def _bytes_per_record(database: Database) -> float:

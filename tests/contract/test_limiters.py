@@ -10,6 +10,7 @@ import pytest
 from beffroi.kernel.processes.exits import wait_for_exit
 from beffroi.kernel.processes.launch import is_alive
 from beffroi.kernel.processes.limits import LIMITERS, Limiter, best_limiter
+from beffroi.kernel.processes.limits.cgroup1 import Cgroup1Limiter
 from beffroi.kernel.processes.limits.rlimits import RlimitLimiter
 from beffroi.kernel.processes.model import Limits, ProcessPlan
 from beffroi.kernel.processes.stopping import kill
@@ -97,6 +98,29 @@ async def test_cpu_time_is_bounded_where_claimed(limiter: Limiter, tmp_path: Pat
         used_s = limiter.usage("unit", process.pid).cpu_s - before_s
     assert used_s > 0.05
     assert used_s < 0.35 or not limiter.capabilities.cpu
+
+
+async def test_cpu_time_of_children_that_ended_stays_counted(
+    limiter: Limiter, tmp_path: Path
+) -> None:
+    burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+    script = f"sh -c '{burn}'; (sh -c '{burn}'; true); echo burnt; sleep 300; true"
+    plan = _plan(tmp_path, script, ROOMY)
+    with launched(plan, limiter) as process:
+        await eventually(lambda: "burnt" in plan.log_path.read_text(), within_s=20)
+        one, other = (limiter.usage("unit", process.pid) for _ in range(2))
+    assert one.cpu_s > 0.1
+    assert other.cpu_s >= one.cpu_s
+
+
+@pytest.mark.skipif(not Cgroup1Limiter.usable(), reason="no control groups of version 1 here")
+async def test_a_unit_whose_group_lingers_begins_at_nothing(tmp_path: Path) -> None:
+    limiter = Cgroup1Limiter(NAMESPACE)
+    with launched(_plan(tmp_path, "while :; do :; done", ROOMY), limiter) as process:
+        await eventually(lambda: limiter.usage("unit", process.pid).cpu_s > 0.3)
+        limiter.prepare("unit", ROOMY)
+        assert limiter.usage("unit", process.pid).cpu_s < 0.2
+    limiter.release("unit")
 
 
 async def test_usage_counts_processes_memory_and_cpu(limiter: Limiter, tmp_path: Path) -> None:

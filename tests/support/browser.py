@@ -9,6 +9,7 @@ import httpx
 
 from tests.support.town import Town
 
+_FORM = re.compile(r'<form\b[^>]*\baction="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -26,9 +27,11 @@ class Person:
         return await self._go("GET", path)
 
     async def submit(self, page: str, action: str, **fields: str) -> httpx.Response:
-        """Open a page, fill in its form, send it, and follow where it leads."""
-        form = (await self.open(page)).text
-        answer = await self._go("POST", action, data={**dict(_HIDDEN.findall(form)), **fields})
+        """Open a page, fill in its first form for an action, send it, and follow where it leads."""
+        shown = (await self.open(page)).text
+        forms = dict(reversed(_FORM.findall(shown)))
+        hidden = dict(_HIDDEN.findall(forms.get(action, shown)))
+        answer = await self._go("POST", action, data={**hidden, **fields})
         if answer.is_redirect:
             return await self.open(urlsplit(answer.headers["location"]).path)
         return answer

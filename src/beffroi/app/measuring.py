@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from beffroi.delivery.results import Host
 from beffroi.delivery.results_meters import PlatformMeters
 from beffroi.delivery.results_publishing import PUBLISHED_EVERY_S, ResultsPublisher
 from beffroi.delivery.results_service import ResultsCollector
-from beffroi.delivery.results_usage import FILLER, NGINX, POSTGRESQL, UsageReading
+from beffroi.delivery.results_usage import FILLER, HOST, NGINX, POSTGRESQL, UsageReading
 from beffroi.delivery.visit_log import rotate_visits
 from beffroi.energy.drivers.rapl import RaplMeter
 from beffroi.energy.drivers.watt_file import WattFile
@@ -27,6 +27,7 @@ from beffroi.hosting.service import Hosting
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.processes.memory import memory_reading
+from beffroi.kernel.processes.tables import age_s
 from beffroi.kernel.rights.model import PLATFORM
 from beffroi.ledger.meter_rounds import MeterRounds
 
@@ -78,7 +79,8 @@ class Measuring:
 
     async def begin(self) -> None:
         """Have the ledger note where meters stand; else a first minute counts for nothing."""
-        await self._record(await self._readings())
+        readings, began = await self._readings()
+        await self._record(readings, began)
 
     async def measure(self) -> None:
         """Count what is new; publish and forget when it is time."""
@@ -86,9 +88,9 @@ class Measuring:
         if await asyncio.to_thread(rotate_visits, tools.log):
             tools.nginx.reopen_logs()
         await tools.collector.count_visits()
-        readings = await self._readings()
+        readings, began = await self._readings()
         await tools.collector.count_usage(readings)
-        await self._record(readings)
+        await self._record(readings, began)
         now_s, now = tools.clock.monotonic_s(), tools.clock.now()
         if self._published_at_s is None or now_s - self._published_at_s >= PUBLISHED_EVERY_S:
             self._published_at_s = now_s
@@ -97,8 +99,10 @@ class Measuring:
             self._forgotten_at = now
             await tools.collector.forget_old(now)
 
-    async def _record(self, readings: Sequence[UsageReading]) -> None:
-        self._tools.loads.take(await self._tools.territory.current(), readings)
+    async def _record(
+        self, readings: Sequence[UsageReading], began: Mapping[str, datetime]
+    ) -> None:
+        self._tools.loads.take(await self._tools.territory.current(), readings, began)
         await self._tools.rounds.measure()
 
     async def _tried(self, part: Callable[[], Awaitable[None]]) -> None:
@@ -107,7 +111,8 @@ class Measuring:
         except BeffroiError as error:
             _logger.warning("measuring state=failing %s", error)
 
-    async def _readings(self) -> list[UsageReading]:
+    async def _readings(self) -> tuple[list[UsageReading], Mapping[str, datetime]]:
+        """Read the platform's parts and each application, with the time that it was launched."""
         names = {"postgresql": POSTGRESQL, "nginx": NGINX, "filler": FILLER}
         pids = {
             names[name]: process.pid
@@ -116,19 +121,21 @@ class Measuring:
         }
         found = self._tools.meters.readings(pids)
         now = self._tools.clock.now()
+        began = {HOST: now - timedelta(seconds=age_s(0))}
         for one in await self._tools.hosting.applications(PLATFORM):
-            if one.usage is not None and one.serving is not None:
+            if one.usage is not None:
+                began[one.name] = now - timedelta(seconds=one.usage.age_s)
                 found.append(
                     UsageReading(
                         one.name,
                         one.organisation,
-                        one.serving.unit,
+                        one.usage.launch,
                         now,
                         one.usage.cpu_s,
                         one.usage.memory_bytes,
                     )
                 )
-        return found
+        return found, began
 
 
 def measured_host(machine: str, cpus: int) -> Host:

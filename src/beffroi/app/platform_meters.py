@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from beffroi.app.adapters import TerritoryInForce
@@ -38,13 +39,26 @@ class PlatformLoads:
         self._machine = machine
         self._meter = meter
         self._readings: Sequence[UsageReading] = ()
+        self._began: Mapping[str, datetime] = {}
         self._applications: Mapping[str, Application] = {}
         self._host_name = ""
         self._power = machine.power
 
-    def take(self, territory: Territory, readings: Sequence[UsageReading]) -> None:
-        """Hold what the platform has just read of itself and of its applications."""
+    def take(
+        self,
+        territory: Territory,
+        readings: Sequence[UsageReading],
+        began: Mapping[str, datetime],
+    ) -> None:
+        """Hold what the platform has just read of itself and of its applications.
+
+        Args:
+            territory: As declared now.
+            readings: Of this moment.
+            began: When the machine was booted, and each application launched.
+        """
         self._readings = readings
+        self._began = began
         self._applications = territory.applications
         host = machine_host(territory)
         self._host_name = host.name if host is not None else ""
@@ -54,7 +68,10 @@ class PlatformLoads:
     async def applications(self) -> Sequence[ApplicationLoad]:
         """Tell the applications that run."""
         return [
-            ApplicationLoad(one.subject, one.organisation, one.run, one.cpu_s, one.memory_bytes)
+            ApplicationLoad(
+                *(one.subject, one.organisation, one.run, one.cpu_s, one.memory_bytes),
+                began_at=self._began.get(one.subject),
+            )
             for one in self._readings
             if one.organisation
         ]
@@ -65,7 +82,7 @@ class PlatformLoads:
             return []
         energy = self._meter.reading()
         return [
-            HostReading(self._host_name, one.run, one.cpu_s, energy)
+            HostReading(self._host_name, one.run, one.cpu_s, energy, self._began.get(HOST))
             for one in self._readings
             if one.subject == HOST
         ]

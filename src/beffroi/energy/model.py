@@ -85,10 +85,6 @@ class PowerCurve(msgspec.Struct, frozen=True):
         """Return the power at a load."""
         return self.a * math.log(self.b * (load + self.c)) + self.d
 
-    def slope_w(self, load: float) -> float:
-        """Return how much one more machine's worth of load would take at a load."""
-        return self.a / (load + self.c)
-
 
 class Machine(msgspec.Struct, frozen=True):
     """What a kind of machine takes, as published.
@@ -115,6 +111,8 @@ class Machine(msgspec.Struct, frozen=True):
 # 100 %: Teads Engineering, "Building an AWS EC2 Carbon Emissions Dataset", 2021; BoaviztAPI builds
 # on it.
 _OF_DESIGN_POWER: Final = ((0.0, 0.12), (0.1, 0.32), (0.5, 0.75), (1.0, 1.02))
+# So at rest the processors take this part of what a full load adds to them.
+_AT_REST_OF_ADDED: Final = 0.12 / (1.02 - 0.12)
 
 
 def _server(design_w: float, rest_w: float) -> tuple[tuple[float, float], ...]:
@@ -205,6 +203,18 @@ class PowerModel(msgspec.Struct, frozen=True):
     def idle_w(self) -> Estimate:
         """Return what our part takes at rest."""
         return self._bounded(self.curve.power_w(0) * self.part)
+
+    def rest_w(self) -> Estimate:
+        """Return what our part takes beside its processors: memory, disks, fans, board, losses.
+
+        What load adds is taken to be the processors', as in the published curves; the rest is the
+        same at any load. It errs by as much as the model of all of it at rest does.
+        """
+        idle = self.idle_w()
+        added = (self.curve.power_w(1) - self.curve.power_w(0)) * self.part
+        value = max(0.0, idle.value - _AT_REST_OF_ADDED * added)
+        low = max(0.0, value - (idle.value - idle.low))
+        return Estimate(value, low, value + (idle.high - idle.value), Method.MODELLED)
 
     def marginal_w(self, load: float) -> Estimate:
         """Return what our load adds to it; the load is of our part, from 0 to 1."""

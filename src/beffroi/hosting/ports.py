@@ -187,7 +187,7 @@ class Runtime(Protocol):
         ...
 
     def usage(self, unit: str) -> Usage | None:
-        """Tell what an instance takes now."""
+        """Tell what an instance takes now, and which launch of it that is."""
         ...
 
     def open_connections(self, unit: str, socket: Path) -> int:

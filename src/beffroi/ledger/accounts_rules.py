@@ -14,6 +14,7 @@ from beffroi.ledger.model import (
     CostNature,
     Rate,
 )
+from beffroi.ledger.months import YEARS_COUNTED, is_counted
 from beffroi.ledger.references import unknown_reference
 from beffroi.territory.findings import KeyPath, Mistake
 
@@ -40,6 +41,22 @@ def accounts_mistakes(accounts: Accounts) -> Iterator[Mistake]:
         yield from _period_mistakes(rate.since, rate.until, ("rates", rate.name))
     yield from _overlaps(accounts)
     yield from key_mistakes(accounts)
+
+
+def without_account(accounts: Accounts) -> tuple[str, ...]:
+    """Name the costs and rates whose revenue orders would tell no M57 account, in order.
+
+    Those of bodies liable for VAT alone get invoices, which tell none.
+    """
+    costs = sorted(cost.name for cost in accounts.costs.values() if not cost.account)
+    untaxed = {name for name, body in accounts.bodies.items() if not body.liable_for_vat}
+    rates = sorted(
+        rate.name
+        for rate in accounts.rates.values()
+        if not rate.account
+        and _payers_of(rate, accounts.bodies.keys() - accounts.sharers) & untaxed
+    )
+    return (*(costs if accounts.sharers else ()), *rates)
 
 
 def _issuer_mistakes(accounts: Accounts) -> Iterator[Mistake]:
@@ -109,6 +126,10 @@ def _not_for_nature(cost: CostCentre, field: str, natures: tuple[CostNature, ...
 
 
 def _period_mistakes(since: date, until: date | None, path: KeyPath) -> Iterator[Mistake]:
+    for field, day in (("since", since), ("until", until)):
+        if day is not None and not is_counted(day):
+            values = {"found": str(day), **YEARS_COUNTED}
+            yield Mistake("ledger.year_not_counted", (*path, field), values)
     if until is not None and until <= since:
         values = {"since": str(since), "until": str(until)}
         yield Mistake("ledger.ends_before_start", (*path, "until"), values)

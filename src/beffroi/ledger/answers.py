@@ -1,14 +1,20 @@
 """What the API and the pages of the ledger share: their parameters, and files as answers."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Response
 from litestar.params import PathParameter
 
-from beffroi.ledger.documents.model import DocumentKind
+from beffroi.ledger.documents.model import DocumentKind, TableFormat
 
 Number = Annotated[str, PathParameter(max_length=64, description="A statement's number.")]
 Kind = Annotated[DocumentKind, PathParameter(description="Which document.")]
+FIRST_YEAR: Final = 2001
+LAST_YEAR: Final = 2098
+Year = Annotated[
+    int, PathParameter(ge=FIRST_YEAR, le=LAST_YEAR, description="The year of the budget.")
+]
+Format = Annotated[TableFormat, PathParameter(description="pdf or csv.")]
 
 
 def file_answer(content: bytes, media_type: str, name: str) -> Response[bytes]:

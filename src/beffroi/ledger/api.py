@@ -18,12 +18,19 @@ from beffroi.kernel.http.api import api_router
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.rights.model import Actor
 from beffroi.ledger.accounts_file import AccountsChange
-from beffroi.ledger.answers import Kind, Number, file_answer
+from beffroi.ledger.allocation_service import AllocationService
+from beffroi.ledger.answers import Format, Kind, Number, Year, file_answer
+from beffroi.ledger.corrections import AskedCorrection, CorrectionBearer, CorrectionTerms
 from beffroi.ledger.document_service import DocumentService
-from beffroi.ledger.model import LineRef, Statement
+from beffroi.ledger.key_simulation import KeyTrial
+from beffroi.ledger.model import (
+    LineRef,
+    Statement,
+)
 from beffroi.ledger.statement_service import AppliedAccounts, StatementService
-from beffroi.ledger.statement_store import AskedCorrection, IssuedMonth
+from beffroi.ledger.statement_store import IssuedMonth
 from beffroi.ledger.statements import LineDifference
+from beffroi.ledger.unit_costs import UnitCostTable
 
 _Request = Request[Any, Any, State]
 Month = Annotated[date, PathParameter(description="A day of the month.")]
@@ -42,11 +49,30 @@ class AccountsFileNamed(msgspec.Struct, frozen=True):
 
 
 class WantedCorrection(msgspec.Struct, frozen=True):
-    """What is to be put right on the body's next statement."""
+    """What is to be put right on the body's next statement.
+
+    Attributes:
+        borne_by: Of a body that shares costs: the others, or the issuer.
+        insist: Even though it repeats another or takes off more than the line.
+    """
 
     line: int
     amount_eur: Decimal
     reason: str
+    borne_by: CorrectionBearer = CorrectionBearer.OTHERS
+    insist: bool = False
+
+
+class WantedKeys(msgspec.Struct, frozen=True):
+    """Keys to try.
+
+    Attributes:
+        keys: Names of keys by those of cost centres; other centres keep theirs.
+        years: How many equal steps lead to them.
+    """
+
+    keys: dict[str, str]
+    years: int = 1
 
 
 @post("/price-book/difference", status_code=200, summary="Tell what a file of accounts changes")
@@ -105,7 +131,8 @@ async def add_correction(
 ) -> AskedCorrection:
     """Answer the correction, which the body's next statement will show."""
     ref = LineRef(number, data.line)
-    return await statements.add_correction(actor, ref, data.amount_eur, data.reason)
+    terms = CorrectionTerms(data.borne_by, data.insist)
+    return await statements.add_correction(actor, ref, data.amount_eur, data.reason, terms)
 
 
 @get("/statements/{number:str}/documents/{kind:str}", summary="Get a statement's document")
@@ -139,10 +166,13 @@ async def draft(
 
 @post("/months/{month:date}/issue", status_code=200, summary="Issue the statements of a month")
 async def issue(
-    month: Month, statements: NamedDependency[StatementService], actor: NamedDependency[Actor]
+    month: Month,
+    statements: NamedDependency[StatementService],
+    actor: NamedDependency[Actor],
+    without_last_reading: FromQuery[bool] = False,  # noqa: FBT002 - how litestar names it
 ) -> tuple[Statement, ...]:
     """Answer what was issued, for all bodies at once."""
-    return await statements.issue(actor, month)
+    return await statements.issue(actor, month, without_last_reading=without_last_reading)
 
 
 @get("/months/{month:date}/documents/{kind:str}", summary="Get the documents of a month")
@@ -162,6 +192,37 @@ async def month_documents(
     return file_answer(packed.getvalue(), "application/zip", f"{month:%Y-%m}-{kind}.zip")
 
 
+@get("/unit-costs/{year:int}", summary="Show the unit costs of a year")
+async def unit_costs(
+    year: Year, statements: NamedDependency[StatementService], actor: NamedDependency[Actor]
+) -> UnitCostTable:
+    """Answer services, their units of operation, and what each body is expected to pay back."""
+    return await AllocationService(statements).unit_costs(actor, year)
+
+
+@get("/unit-costs/{year:int}/documents/{wanted:str}", summary="Get the table of unit costs")
+async def unit_costs_document(
+    year: Year,
+    wanted: Format,
+    request: _Request,
+    documents: NamedDependency[DocumentService],
+    actor: NamedDependency[Actor],
+) -> Response[bytes]:
+    """Answer a file: PDF or CSV."""
+    made = await documents.of_unit_costs(actor, year, wanted, language_of(request))
+    return file_answer(made.content, made.file.media_type, made.file.name)
+
+
+@post("/key-simulations", status_code=200, summary="Compare issued months with other keys")
+async def simulate_keys(
+    data: JSONBody[WantedKeys],
+    statements: NamedDependency[StatementService],
+    actor: NamedDependency[Actor],
+) -> KeyTrial:
+    """Answer winners and losers, and the yearly steps; change nothing."""
+    return await AllocationService(statements).simulation(actor, data.keys, data.years)
+
+
 def router() -> Router:
     """Return every route of the ledger."""
     return api_router(
@@ -177,4 +238,7 @@ def router() -> Router:
         draft,
         issue,
         month_documents,
+        unit_costs,
+        unit_costs_document,
+        simulate_keys,
     )

@@ -2,8 +2,8 @@
 
 What a host takes at rest is shared by reserved memory, and what nobody reserved (the spare that
 lets a host be lost) has a line of its own. What load adds is shared by CPU time, and what none of
-the applications took is the platform's. The overhead of the room stays apart. Amounts are whole
-millijoules and add up to the host's energy exactly.
+the applications took is the platform's. Amounts are whole millijoules and add up to the host's
+energy exactly. What the room takes on top is no part of it: accounts multiply by their PUE.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,6 @@ class HostLoad(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         cpus: Threads of the host.
         cpu_s: CPU time of everything on it, applications included.
-        pue: What the room takes for each joule of the host, 1 or above (ISO/IEC 30134-2).
         measured: Nothing where no meter told.
     """
 
@@ -52,7 +51,6 @@ class HostLoad(msgspec.Struct, frozen=True, kw_only=True):
     cpus: int
     memory_mib: int
     cpu_s: float
-    pue: float
     tenants: tuple[TenantLoad, ...]
     measured: MeasuredEnergy | None = None
 
@@ -72,7 +70,7 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         energy_mj: All of it: the shares, ``unreserved_mj`` and ``platform_mj``.
         low_mj, high_mj: Its interval.
-        overhead_mj: What the room took on top.
+        modelled: Whether a part of it comes from a model.
     """
 
     energy_mj: int
@@ -82,14 +80,13 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     shares: tuple[EnergyShare, ...]
     unreserved_mj: int
     platform_mj: int
-    overhead_mj: int
 
 
 def attributed(load: HostLoad) -> Attribution:
     """Divide a host's energy.
 
-    At rest it takes what its model says, or all that was measured where that is less: so more CPU
-    time of one tenant never lowers its own energy.
+    At rest it takes what its model says, or all that it took where that is less: so more CPU time
+    of one tenant never lowers its own energy.
     """
     energy = _energy(load)
     total_mj = round(energy.value * _MJ_PER_J)
@@ -104,28 +101,25 @@ def attributed(load: HostLoad) -> Attribution:
         energy_mj=total_mj,
         low_mj=min(total_mj, round(energy.low * _MJ_PER_J)),
         high_mj=max(total_mj, round(energy.high * _MJ_PER_J)),
-        modelled=load.measured is None,
+        modelled=energy.method is Method.MODELLED,
         shares=tuple(
             EnergyShare(tenant.application, tenant.organisation, *parts)
             for tenant, *parts in zip(load.tenants, marginal, idle, strict=True)
         ),
         unreserved_mj=unreserved_mj,
         platform_mj=platform_mj,
-        overhead_mj=round(total_mj * (load.pue - 1)),
     )
 
 
 def _energy(load: HostLoad) -> Estimate:
-    busy = min(1.0, load.cpu_s / (load.cpus * load.duration_s)) if load.duration_s > 0 else 0.0
-    modelled = (load.power.idle_w() + load.power.marginal_w(busy)).scaled(load.duration_s)
     if load.measured is None:
-        return modelled
-    joules, meter = load.measured.joules, load.measured.meter
-    high = joules * (1 + meter.accuracy)
-    if meter.coverage is Coverage.PROCESSORS:
-        # The rest of the machine is not seen by the meter: it may be all that the model adds.
-        high = max(high, modelled.high)
-    return Estimate(joules, joules * (1 - meter.accuracy), high, Method.METERED)
+        busy = min(1.0, load.cpu_s / (load.cpus * load.duration_s)) if load.duration_s > 0 else 0.0
+        return (load.power.idle_w() + load.power.marginal_w(busy)).scaled(load.duration_s)
+    joules, error = load.measured.joules, load.measured.meter.accuracy
+    metered = Estimate(joules, joules * (1 - error), joules * (1 + error), Method.METERED)
+    if load.measured.meter.coverage is Coverage.PROCESSORS:
+        return metered + load.power.rest_w().scaled(load.duration_s)
+    return metered
 
 
 def _divided(amount: int, weights: Sequence[float]) -> list[int]:

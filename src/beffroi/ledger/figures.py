@@ -53,10 +53,15 @@ def month_bars(statements: Sequence[Statement]) -> tuple[MonthBar, ...]:
             one.body.title,
             one.month,
             one.net_eur,
-            float(max(Decimal(0), one.net_eur) / most),
+            share_of_highest(one.net_eur, most),
         )
         for one in ordered
     )
+
+
+def share_of_highest(amount: Decimal, highest: Decimal) -> float:
+    """Return how long the bar of an amount is beside the highest; below nothing it has none."""
+    return float(max(Decimal(0), amount) / highest) if highest > 0 else 0.0
 
 
 def use_by_organisation(usage: Iterable[Usage], units: Sequence[UsageUnit]) -> list[BodyUse]:

@@ -1,14 +1,18 @@
 """Check digits of the numbers that invoices carry: SIRET, IBAN, French VAT number; pure."""
 
+import re
 from typing import Final
 
 # Its branches have the sum of their digits a multiple of 5 in the place of Luhn's check (INSEE).
 _LA_POSTE: Final = "356000000"
+_SIRET: Final = re.compile(r"[0-9]{14}")
 _FRENCH_IBAN_LENGTH: Final = 27
 
 
 def siret_is_valid(siret: str) -> bool:
     """Check 14 digits by Luhn's sum, those of La Poste by theirs."""
+    if not _SIRET.fullmatch(siret):
+        return False
     if siret.startswith(_LA_POSTE) and sum(map(int, siret)) % 5 == 0:
         return True
     doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(siret))

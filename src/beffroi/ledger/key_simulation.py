@@ -1,4 +1,4 @@
-"""What another key would change, and unit costs as the decree 2011-515 asks for them; pure."""
+"""What other keys would change over months that were issued, and how to get there; pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -9,19 +9,9 @@ from fractions import Fraction
 import msgspec
 
 from beffroi.kernel.errors import InvalidInputError
-from beffroi.ledger.allocation import KeyUse, key_shares
-from beffroi.ledger.cents import euros, plain_eur, rounded_eur, settled, shared_out, with_decimals
-from beffroi.ledger.costs import end_of, energy_of, month_costs
-from beffroi.ledger.model import (
-    Accounts,
-    AllocationKey,
-    CostCentre,
-    CostNature,
-    LineKind,
-    Usage,
-)
-from beffroi.ledger.month_records import MonthRecords, quantities_of
-from beffroi.ledger.months import Span, month_of, months_of
+from beffroi.ledger.cents import euros, plain_eur, settled, with_decimals
+from beffroi.ledger.model import Accounts, AllocationKey, LineKind
+from beffroi.ledger.month_records import MonthRecords
 from beffroi.ledger.statements import lines_by_body
 
 _SHARED = frozenset({LineKind.COST_SHARE, LineKind.REVENUE_SHARE})
@@ -73,37 +63,11 @@ class SmoothedYear(msgspec.Struct, frozen=True):
     amounts_eur: Mapping[str, Decimal]
 
 
-class UnitRefund(msgspec.Struct, frozen=True):
-    """What a body is expected to use and to pay back."""
+class KeyTrial(msgspec.Struct, frozen=True):
+    """A change of key, and the steps that lead to it."""
 
-    body: str
-    title: str
-    units: Decimal
-    refund_eur: Decimal
-
-
-class UnitCost(msgspec.Struct, frozen=True, kw_only=True):
-    """A service's unit cost of operation and its forecast.
-
-    Attributes:
-        unit: Key of ``ledger.units``: what the units of operation are.
-        last_accounts_eur: What it cost in the year before.
-        budget_eur: What it is expected to cost; the unit cost times the units.
-        unit_cost_eur: With six decimals; refunds are shares of the budget, exact to the cent.
-
-    Source: CGCT D5211-16, as of décret 2011-515.
-    """
-
-    cost: str
-    title: str
-    account: str
-    key: str
-    unit: str
-    last_accounts_eur: Decimal
-    budget_eur: Decimal
-    forecast_units: Decimal
-    unit_cost_eur: Decimal
-    refunds: tuple[UnitRefund, ...]
+    simulation: KeySimulation
+    steps: tuple[SmoothedYear, ...]
 
 
 def with_keys(accounts: Accounts, keys: Sequence[AllocationKey]) -> Accounts:
@@ -121,19 +85,25 @@ def with_cost_keys(accounts: Accounts, chosen: Mapping[str, str]) -> Accounts:
     return msgspec.structs.replace(accounts, costs=costs)
 
 
-def simulated(months: Sequence[MonthRecords], after: Accounts) -> KeySimulation:
-    """Compare what bodies shared over some months with what they would under other accounts.
+def simulated(
+    months: Sequence[MonthRecords], keys: Sequence[AllocationKey], chosen: Mapping[str, str]
+) -> KeySimulation:
+    """Compare what bodies shared over some months with what they would by other keys.
+
+    Each month keeps the costs, bodies and rates that held, so that both sides share one total.
 
     Args:
         months: Their records, with the accounts that held.
-        after: With other keys.
+        keys: Added to those of each month, or put in the place of those of their name.
+        chosen: Names of keys by those of cost centres; other centres keep theirs.
     """
     before_eur: dict[str, Decimal] = {}
     after_eur: dict[str, Decimal] = {}
     titles: dict[str, str] = {}
     for records in months:
         _add_shared(records, before_eur, titles)
-        _add_shared(msgspec.structs.replace(records, accounts=after), after_eur, titles)
+        accounts = with_cost_keys(with_keys(records.accounts, keys), chosen)
+        _add_shared(msgspec.structs.replace(records, accounts=accounts), after_eur, titles)
     return compared(tuple(records.month for records in months), titles, before_eur, after_eur)
 
 
@@ -185,29 +155,6 @@ def smoothed(simulation: KeySimulation, years: int) -> tuple[SmoothedYear, ...]:
     )
 
 
-def unit_costs(accounts: Accounts, year: int, usage: Sequence[Usage] = ()) -> tuple[UnitCost, ...]:
-    """Return the unit cost of each cost centre that counts in a year, by name.
-
-    Args:
-        accounts: Their costs give the last accounts and the budget.
-        year: Of the budget.
-        usage: Of the year before: forecast of what keys by use and energy go by.
-    """
-    use = KeyUse(
-        keys=accounts.keys,
-        sharers=accounts.sharers,
-        usage={
-            name: quantities_of([one for one in usage if one.organisation in body.organisations])
-            for name, body in accounts.sharers.items()
-        },
-    )
-    return tuple(
-        _unit_cost(cost, year, usage, use)
-        for _, cost in sorted(accounts.costs.items())
-        if _span_of(year).overlap(cost.since, end_of(cost)) is not None
-    )
-
-
 def _effect(name: str, title: str, before: Decimal, after: Decimal) -> BodyEffect:
     change = after - before
     outcome = Outcome.WINS if change < 0 else Outcome.LOSES
@@ -237,43 +184,3 @@ def _step(simulation: KeySimulation, part: Fraction) -> dict[str, Decimal]:
         for one in simulation.effects
     }
     return {name: euros(cents) for name, cents in settled(exact).items()}
-
-
-def _unit_cost(cost: CostCentre, year: int, usage: Sequence[Usage], use: KeyUse) -> UnitCost:
-    budget = _budget(cost, year, usage)
-    shares = key_shares(cost.key, use)
-    refunds = shared_out(budget, shares.shares)
-    return UnitCost(
-        cost=cost.name,
-        title=cost.title,
-        account=cost.account,
-        key=cost.key,
-        unit=shares.unit,
-        last_accounts_eur=_year_cost(cost, year - 1, usage),
-        budget_eur=budget,
-        forecast_units=shares.all_units,
-        unit_cost_eur=with_decimals(Fraction(budget) / Fraction(shares.all_units), 6),
-        refunds=tuple(
-            UnitRefund(name, use.sharers[name].title, body.units, refunds[name])
-            for name, body in shares.bodies.items()
-        ),
-    )
-
-
-def _year_cost(cost: CostCentre, year: int, usage: Sequence[Usage]) -> Decimal:
-    months = (month_costs([cost], month_of(month), usage) for month in months_of(year))
-    return sum((one.amount_eur for costs in months for one in costs), Decimal(0))
-
-
-def _budget(cost: CostCentre, year: int, usage: Sequence[Usage]) -> Decimal:
-    """Return a year's cost; of energy last year's kWh at its price, by days where it is partial."""
-    if cost.nature is not CostNature.ENERGY:
-        return _year_cost(cost, year, ())
-    covers = _span_of(year).overlap(cost.since, end_of(cost))
-    days = Fraction(0 if covers is None else covers.days, _span_of(year).days)
-    kwh = sum(energy_of(usage, _span_of(year - 1)), Decimal(0))
-    return rounded_eur(Fraction(kwh) * Fraction(cost.pue) * Fraction(cost.eur_per_kwh) * days)
-
-
-def _span_of(year: int) -> Span:
-    return Span(date(year, 1, 1), date(year + 1, 1, 1))

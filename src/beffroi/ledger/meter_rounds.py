@@ -18,6 +18,14 @@ _FOLDERS_EVERY: Final = timedelta(hours=1)
 _DATABASES_EVERY: Final = timedelta(minutes=10)
 
 
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Tell whether something was not done for long, or is said to be done in a far future.
+
+    A clock that jumped ahead and was set right again must not hold it up until then.
+    """
+    return last is None or abs(now - last) >= every
+
+
 class _Held:
     """Sizes that are measured aside now and then, and hold until they are measured again."""
 
@@ -29,17 +37,17 @@ class _Held:
         self._measure = measure
         self._sizes: Mapping[str, int] = {}
         self._measured_at: datetime | None = None
-        self._due_at: datetime | None = None
+        self._begun_at: datetime | None = None
         self._measuring: asyncio.Task[Mapping[str, int]] | None = None
 
     def readings(self, now: datetime, organisations: Mapping[str, str]) -> Iterator[MeterReading]:
         """Tell what was measured last, and measure again where it is time."""
         self._take_over(now)
-        if self._measuring is None and (self._due_at is None or now >= self._due_at):
-            self._due_at = now + self._every
+        if self._measuring is None and _is_due(self._begun_at, self._every, now):
+            self._begun_at = now
             self._measuring = asyncio.ensure_future(self._measure())
         measured_at = self._measured_at
-        if measured_at is not None and now - measured_at <= LONGEST_MINUTE_BY_MINUTE:
+        if not _is_due(measured_at, LONGEST_MINUTE_BY_MINUTE, now):
             for application, size in self._sizes.items():
                 if application in organisations:
                     organisation = organisations[application]
@@ -94,7 +102,7 @@ class MeterRounds:
         hosts = await self._standing.metered_hosts()
         await self._service.record(await self._readings(), hosts)
         now = self._clock.now()
-        if self._kept_up_at is None or now - self._kept_up_at >= _KEPT_UP_EVERY:
+        if _is_due(self._kept_up_at, _KEPT_UP_EVERY, now):
             await self._service.keep_up(now)
             self._kept_up_at = now
 
@@ -112,8 +120,9 @@ class MeterRounds:
         found = []
         for load in loads:
             whose = (load.application, load.organisation)
-            found.append(MeterReading(*whose, Meter.CPU_S, load.run, load.cpu_s, now))
-            found.append(MeterReading(*whose, Meter.MEMORY_BYTES, load.run, load.memory_bytes, now))
+            shown = ((Meter.CPU_S, load.cpu_s), (Meter.MEMORY_BYTES, load.memory_bytes))
+            for meter, value in shown:
+                found.append(MeterReading(*whose, meter, load.run, value, now, load.began_at))
         for visit in visits:
             whose = (visit.application, visit.organisation)
             found.append(MeterReading(*whose, Meter.REQUESTS, visit.run, visit.requests, now))
@@ -121,7 +130,8 @@ class MeterRounds:
                 MeterReading(*whose, Meter.TRAFFIC_BYTES, visit.run, visit.traffic_bytes, now)
             )
         for host in hosts:
-            found.append(MeterReading(host.host, "", Meter.HOST_CPU_S, host.run, host.cpu_s, now))
+            machine = (host.host, "", Meter.HOST_CPU_S)
+            found.append(MeterReading(*machine, host.run, host.cpu_s, now, host.began_at))
             if host.energy is not None:
                 found.append(
                     MeterReading(

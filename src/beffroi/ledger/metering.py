@@ -19,7 +19,7 @@ from beffroi.kernel.counters import Continuity, Counter, Gain, gained
 # Held values are not stretched over a longer silence, and counters fall into hours instead.
 LONGEST_MINUTE_BY_MINUTE: Final = timedelta(hours=2)
 LONGEST_GAP: Final = timedelta(days=40)
-# When a run began is not known: it is taken to be between two rounds, which are a minute apart.
+# Where nobody tells when a run began it is taken to be between two rounds, a minute apart.
 _LONGEST_NEW_RUN: Final = timedelta(minutes=2)
 # Ticks of the kernel and the time that reading takes make short gains look fast.
 _SLACK_S: Final = 5.0
@@ -49,6 +49,8 @@ class Meter(StrEnum):
 HELD: Final = frozenset(
     {Meter.MEMORY_BYTES, Meter.STORAGE_BYTES, Meter.DATABASE_BYTES, Meter.BACKUP_BYTES}
 )
+# Their totals are kept for ever: what the first one read shows may be years old.
+_NEVER_ANEW: Final = frozenset({Meter.TRAFFIC_BYTES, Meter.REQUESTS})
 _FINE: Final[Mapping[Meter, int]] = {
     Meter.CPU_S: 1_000_000,
     Meter.HOST_CPU_S: 1_000_000,
@@ -65,6 +67,7 @@ class MeterReading(msgspec.Struct, frozen=True):
         run: What a counter counts for: another run begins at 0. What is held has runs too where
             it begins and ends, as memory does.
         value: Of a counter what it shows, of the others what is held now.
+        began_at: When the run began, where that is known.
     """
 
     subject: str
@@ -73,6 +76,7 @@ class MeterReading(msgspec.Struct, frozen=True):
     run: str
     value: float
     at: datetime
+    began_at: datetime | None = None
 
 
 class KeptReading(msgspec.Struct, frozen=True):
@@ -125,7 +129,6 @@ class MeteredHost(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         meter: What the meter that its readings come from can tell.
-        pue: What the room takes for each joule of the host, 1 or above.
     """
 
     name: str
@@ -134,7 +137,6 @@ class MeteredHost(msgspec.Struct, frozen=True, kw_only=True):
     memory_mib: int
     tenants: tuple[MeteredTenant, ...]
     meter: MeterCapabilities | None = None
-    pue: float = 1.0
 
     @property
     def most_w(self) -> float:
@@ -247,11 +249,11 @@ def _held(
         return _Judged(suspect=_suspect(kept, reading, Doubt.TOO_MUCH))
     now = _kept(reading)
     goes_on = kept is not None and kept.run == reading.run
-    since = kept.at if kept is not None and goes_on else watched_since
+    since = kept.at if kept is not None and goes_on else _begun(reading, watched_since)
     if since is None or reading.at - since > LONGEST_MINUTE_BY_MINUTE:
         return _Judged(now)
     continuity = Continuity.GOES_ON if goes_on else Continuity.BEGAN_ANEW
-    begun = since if goes_on else max(since, reading.at - _LONGEST_NEW_RUN)
+    begun = since if goes_on else _new_run_since(reading, since)
     held_ms = max(0.0, (reading.at - begun).total_seconds() * 1000)
     amount = round(reading.value * held_ms / 2**20)
     return _Judged(now, MeterGain(reading, amount, begun, continuity))
@@ -266,8 +268,8 @@ def _counted(
     now = _kept(reading)
     later = Counter(now.run, now.value, now.at)
     earlier = Counter(kept.run, kept.value, kept.at) if kept is not None else None
-    found = gained(earlier, later, watched_since)
-    if found is None:
+    found = gained(earlier, later, _begun(reading, watched_since))
+    if found is None or (kept is None and reading.meter in _NEVER_ANEW):
         return _Judged(now)
     if abs(now.at - found.since) > LONGEST_GAP:
         return _Judged(now, suspect=_suspect(kept, reading, Doubt.TOO_LATE))
@@ -283,6 +285,17 @@ def _counted(
             return _Judged(now, _gain(reading, again))
     put_aside = msgspec.structs.replace(kept, doubted_value=now.value, doubted_at=now.at)
     return _Judged(put_aside, suspect=_suspect(kept, reading, Doubt.TOO_FAST))
+
+
+def _begun(reading: MeterReading, watched_since: datetime | None) -> datetime | None:
+    """Return since when a run that was not read before may have been watched."""
+    if watched_since is None or reading.began_at is None:
+        return watched_since
+    return max(watched_since, min(reading.began_at, reading.at))
+
+
+def _new_run_since(reading: MeterReading, since: datetime) -> datetime:
+    return since if reading.began_at is not None else max(since, reading.at - _LONGEST_NEW_RUN)
 
 
 def _too_fast(gain: Gain, at: datetime, most_per_s: float) -> bool:
@@ -310,5 +323,5 @@ def _fine(meter: Meter) -> int:
 def running_since(gain: MeterGain) -> datetime:
     """Tell since when a subject ran whose CPU time this is."""
     if gain.continuity is Continuity.BEGAN_ANEW:
-        return max(gain.since, gain.until - _LONGEST_NEW_RUN)
+        return _new_run_since(gain.reading, gain.since)
     return gain.since

@@ -20,7 +20,7 @@ from beffroi.ledger.metering import (
 from beffroi.ledger.model import Usage
 from beffroi.ledger.months import PARIS, instant_of
 from beffroi.ledger.usage_records import host_energy_records, host_shares, usage_records
-from beffroi.ledger.usage_store import Step
+from beffroi.ledger.usage_store import Step, StepsWanted
 from beffroi.ledger.usage_sums import HostEnergy, usage_of
 
 _logger = logging.getLogger(__name__)
@@ -67,23 +67,47 @@ class MeteringService:
     async def usage(self, scope: Scope, since: datetime, until: datetime) -> tuple[Usage, ...]:
         """Return what each application used, ordered by name.
 
-        Of months past the limit for minutes the times are whole hours.
+        Each is told from its first record to its last: an application that came or went meanwhile
+        has no minutes missing. Of months past the limit for minutes the times are whole hours.
         """
         async with self._database.transaction(scope) as connection:
             sums = await usage_store.usage_sums(connection, since, until)
-        return tuple(usage_of(one, since, until) for one in sums)
+        return tuple(
+            usage_of(one, max(since, one.begins_at), min(until, one.ends_at)) for one in sums
+        )
 
-    async def usage_by_hour(
-        self, scope: Scope, since: datetime, until: datetime, application: str | None = None
+    async def total_by_hour(
+        self, scope: Scope, since: datetime, until: datetime
     ) -> tuple[Usage, ...]:
-        """Return what was used in each hour, oldest first, of one application or of all."""
-        return await self._steps(scope, since, until, Step.HOUR, application)
+        """Return what all applications used together in each hour, oldest first."""
+        wanted = StepsWanted(Step.HOUR, PARIS, together=True)
+        return await self._steps(scope, since, until, wanted)
 
     async def usage_by_day(
-        self, scope: Scope, since: datetime, until: datetime, application: str | None = None
+        self,
+        scope: Scope,
+        since: datetime,
+        until: datetime,
+        application: str | None = None,
+        organisations: Sequence[str] | None = None,
     ) -> tuple[Usage, ...]:
-        """Return what was used on each day in Paris, oldest first, of one application or all."""
-        return await self._steps(scope, since, until, Step.DAY, application)
+        """Return what was used on each day in Paris, oldest first.
+
+        Args:
+            scope: Whose records may be seen.
+            since: The first moment.
+            until: The last one, not included.
+            application: That one alone; nothing for all.
+            organisations: Theirs alone; nothing for all.
+        """
+        owners = None if organisations is None else tuple(organisations)
+        wanted = StepsWanted(Step.DAY, PARIS, application, owners)
+        return await self._steps(scope, since, until, wanted)
+
+    async def read_until(self) -> datetime | None:
+        """Return when meters were read last; nothing before the first time."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await usage_store.last_reading_at(connection)
 
     async def host_energy(self, since: datetime, until: datetime) -> tuple[HostEnergy, ...]:
         """Return what each host took and how it was divided."""
@@ -107,7 +131,9 @@ class MeteringService:
             months = await usage_store.kept_months(connection)
         for one in months:
             age = _months_between(one.month, now.astimezone(UTC).date())
-            if age > HOURS_KEPT_MONTHS:
+            # A clock that jumps ahead makes months old, and none that come after them.
+            followed_by = sum(1 for other in months if other.month > one.month)
+            if age > HOURS_KEPT_MONTHS and followed_by > HOURS_KEPT_MONTHS:
                 async with self._database.transaction(EVERYTHING) as connection:
                     await usage_store.drop_month(connection, one.month)
                 _logger.info("ledger month=%s records deleted: ten years have passed", one.month)
@@ -117,14 +143,12 @@ class MeteringService:
                 _logger.info("ledger month=%s minutes folded into hours", one.month)
 
     async def _steps(
-        self, scope: Scope, since: datetime, until: datetime, step: Step, application: str | None
+        self, scope: Scope, since: datetime, until: datetime, wanted: StepsWanted
     ) -> tuple[Usage, ...]:
         async with self._database.transaction(scope) as connection:
-            found = await usage_store.step_sums(
-                connection, since, until, step=step, zone=PARIS, application=application
-            )
+            found = await usage_store.step_sums(connection, since, until, wanted)
         return tuple(
-            usage_of(one.sums, max(one.begin, since), min(_end_of(one.begin, step), until))
+            usage_of(one.sums, max(one.begin, since), min(_end_of(one.begin, wanted.step), until))
             for one in found
         )
 

@@ -15,9 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from beffroi.energy.model import Method
+from beffroi.ledger.parties import AddressLine, CountedParty, NamedParty, Postcode
 from beffroi.territory.formats import Slug, Title
 
 REVENUE_KEY: Final = "revenue"
+REVENUE_ACCOUNT: Final = "70878"
+"""Refunds of costs by others (M57, account 7087): what the revenue lowers is such a refund."""
 
 
 def _at_least(minimum: int, maximum: int | None = None) -> Meta:
@@ -30,14 +33,10 @@ Amount = Annotated[Decimal, _at_least(-1_000_000_000, 1_000_000_000)]
 Price = Annotated[Decimal, _at_least(0, 1_000_000)]
 Weight = Annotated[Decimal, _at_least(0, 1_000_000_000)]
 Percent = Annotated[Decimal, _at_least(0, 100)]
-Siret = Annotated[str, Meta(pattern=r"^[0-9]{14}$(?!\n)")]
-VatNumber = Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9A-Z]{2,13}$(?!\n)")]
 Iban = Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9]{2}( ?[0-9A-Z]){11,30}$(?!\n)")]
 Bic = Annotated[str, Meta(pattern=r"^[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?$(?!\n)")]
 AccountCode = Annotated[str, Meta(pattern=r"^[0-9A-Z]{2,12}$(?!\n)", description="M57 account.")]
 NumberPrefix = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,9}$(?!\n)")]
-AddressLine = Annotated[str, Meta(min_length=1, max_length=120)]
-Postcode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z -]{1,9}$(?!\n)")]
 Reference = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
@@ -90,35 +89,21 @@ class Charging(StrEnum):
     BY_RATES = "by_rates"
 
 
-class Body(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class Body(CountedParty, frozen=True, kw_only=True):
     """Who receives a statement, with an invoice or a revenue order (titre de recette)."""
 
     name: Annotated[Slug, Meta(description="Key of the body.")]
-    title: Annotated[Title, Meta(description="Name that people read.")]
     kind: Annotated[BodyKind, Meta(description="What kind of body it is.")]
     organisations: Annotated[
         tuple[Slug, ...],
         Meta(min_length=1, description="Organisations of the territory whose use it pays."),
     ]
-    siret: Annotated[Siret, Meta(description="SIRET, 14 digits, in quotes.")]
-    address: Annotated[
-        tuple[AddressLine, ...], Meta(description="Lines of its address, town left out.")
-    ] = ()
-    postcode: Annotated[Postcode, Meta(description="Postcode, in quotes.")] = ""
-    town: Annotated[AddressLine, Meta(description="Town.")] = ""
-    inhabitants: Annotated[
-        int, Meta(ge=0, le=20_000_000, description="Legal population (INSEE).")
-    ] = 0
-    posts: Annotated[int, Meta(ge=0, le=1_000_000, description="Work places.")] = 0
     charging: Annotated[
         Charging, Meta(description="Shares what everything costs, or pays by the rates.")
     ] = Charging.SHARES_COSTS
     liable_for_vat: Annotated[
         bool, Meta(description="Gets an invoice with VAT; else a revenue order.")
     ] = False
-    vat_number: Annotated[VatNumber, Meta(description="Its VAT number.")] = ""
     service_code: Annotated[Reference, Meta(description="Chorus Pro's service code.")] = ""
     commitment: Annotated[Reference, Meta(description="Its engagement number.")] = ""
 
@@ -244,13 +229,9 @@ class Rate(
     ] = Decimal(20)
 
 
-class Issuer(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class Issuer(NamedParty, frozen=True, kw_only=True):
     """Who issues statements and invoices."""
 
-    title: Annotated[Title, Meta(description="Name that people read.")]
-    siret: Annotated[Siret, Meta(description="SIRET, 14 digits, in quotes.")]
     address: Annotated[
         tuple[AddressLine, ...], Meta(description="Lines of its address, town left out.")
     ]
@@ -259,10 +240,19 @@ class Issuer(
     number_prefix: Annotated[
         NumberPrefix, Meta(description="What its statements' numbers begin with.")
     ]
-    vat_number: Annotated[VatNumber, Meta(description="Its VAT number.")] = ""
     iban: Annotated[Iban, Meta(description="Account to pay to.")] = ""
     bic: Annotated[Bic, Meta(description="Bank of that account.")] = ""
-    payment_days: Annotated[int, Meta(ge=0, le=120, description="Days to pay.")] = 30
+    payment_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=120,
+            description="Days to pay from the day of issue; public buyers owe 30 at most.",
+        ),
+    ] = 30
+    revenue_account: Annotated[
+        AccountCode, Meta(description="Account of what bodies at rates take off others' costs.")
+    ] = REVENUE_ACCOUNT
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -344,23 +334,6 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     cost_eur: Decimal = Decimal(0)
     vat_percent: Decimal = Decimal(0)
     corrects: LineRef | None = None
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What puts right a line of an issued statement, on the body's next one.
-
-    Attributes:
-        id: Their order.
-        line: The line as it was issued.
-        amount_eur: What is added; negative in the body's favour.
-    """
-
-    id: int
-    body: str
-    corrects: LineRef
-    line: StatementLine
-    amount_eur: Decimal
-    reason: str
 
 
 class StatementState(StrEnum):

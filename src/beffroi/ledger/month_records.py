@@ -9,8 +9,15 @@ from typing import Final
 import msgspec
 
 from beffroi.kernel.errors import InvalidInputError
-from beffroi.ledger.model import Accounts, Body, Correction, Explanation, Usage, UsageUnit
-from beffroi.ledger.months import month_of
+from beffroi.ledger.corrections import Correction
+from beffroi.ledger.model import (
+    Accounts,
+    Body,
+    Explanation,
+    Usage,
+    UsageUnit,
+)
+from beffroi.ledger.months import PARIS, month_of
 from beffroi.ledger.rating import segments
 
 _MICRO: Final = Decimal("0.000001")
@@ -23,6 +30,7 @@ class MonthRecords(msgspec.Struct, frozen=True, kw_only=True):
         month: Its first day.
         usage: Of every application, for each segment of the month apart.
         corrections: Of lines issued earlier, to appear in this month.
+        read_until: When the meters were read last, where that is before the month's end.
     """
 
     accounts: Accounts
@@ -30,6 +38,7 @@ class MonthRecords(msgspec.Struct, frozen=True, kw_only=True):
     month: date
     usage: tuple[Usage, ...]
     corrections: tuple[Correction, ...] = ()
+    read_until: datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -85,6 +94,10 @@ def quantities_of(usage: Sequence[Usage]) -> dict[UsageUnit, Decimal]:
 
 def notes_on(records: MonthRecords, body: Body) -> Iterator[Explanation]:
     """Tell a body which of its organisations have no record, or records with holes."""
+    if records.read_until is not None:
+        read = records.read_until.astimezone(PARIS)
+        values = {"day": f"{read:%Y-%m-%d}", "time": f"{read:%H:%M}"}
+        yield Explanation("note_not_read_to_the_end", values)
     for organisation in sorted(body.organisations):
         usage = [one for one in records.usage if one.organisation == organisation]
         possible = sum((one.until - one.since) // timedelta(minutes=1) for one in usage)

@@ -16,6 +16,8 @@ import msgspec
 from beffroi.kernel.errors import InvalidInputError
 
 PARIS: Final = ZoneInfo("Europe/Paris")
+_YEARS: Final = range(2000, 2200)
+YEARS_COUNTED: Final = {"first": _YEARS[0], "last": _YEARS[-1]}
 _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 
@@ -52,6 +54,11 @@ class Span(msgspec.Struct, frozen=True):
         return Span(first, last) if first < last else None
 
 
+def is_counted(day: date) -> bool:
+    """Tell whether a day lies in the years that ledgers cover: 2000 to 2199."""
+    return day.year in _YEARS
+
+
 def instant_of(day: date) -> datetime:
     """Return the instant at which a day begins in Paris."""
     return datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC)
@@ -69,6 +76,17 @@ def month_named(text: str) -> date:
     return date(int(found[1]), int(found[2]), 1)
 
 
+def counted_month(day: date) -> date:
+    """Return the first day of a day's month.
+
+    Raises:
+        InvalidInputError: It lies outside the years that ledgers cover.
+    """
+    if not is_counted(day):
+        raise InvalidInputError("ledger.year_not_counted", found=day.isoformat(), **YEARS_COUNTED)
+    return day.replace(day=1)
+
+
 def month_of(day: date) -> Span:
     """Return the month that a day is in."""
     first = day.replace(day=1)
@@ -83,12 +101,6 @@ def next_month(day: date) -> date:
 def months_of(year: int) -> tuple[date, ...]:
     """Return the first days of a year's months."""
     return tuple(date(year, month, 1) for month in range(1, 13))
-
-
-def days_of(span: Span) -> tuple[Span, ...]:
-    """Return each day; its ``hours`` are 23, 24 or 25."""
-    days = [span.since + timedelta(days=number) for number in range(span.days + 1)]
-    return tuple(map(Span, days, days[1:]))
 
 
 def split(span: Span, at: Iterable[date]) -> tuple[Span, ...]:

@@ -9,13 +9,12 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery, PathParameter
+from litestar.params import FromQuery, PathParameter
 from litestar.response import Redirect, Template
 
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.errors import BeffroiError, ConflictError, NotFoundError
+from beffroi.kernel.errors import BeffroiError, ConflictError
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.rights.model import Actor, Permission
 from beffroi.kernel.telling import told_euros, told_figure
@@ -23,22 +22,22 @@ from beffroi.ledger.answers import Kind, Number, file_answer
 from beffroi.ledger.document_service import DocumentService
 from beffroi.ledger.documents.explaining import explained
 from beffroi.ledger.figures import month_bars, use_by_organisation, week_of_use
-from beffroi.ledger.key_simulation import simulated, with_cost_keys
+from beffroi.ledger.issuing import month_due
+from beffroi.ledger.key_pages import KEY_PAGES
 from beffroi.ledger.metering_service import MeteringService
-from beffroi.ledger.model import Accounts, Statement, UsageUnit
-from beffroi.ledger.months import month_named, month_of
+from beffroi.ledger.model import Statement, UsageUnit
+from beffroi.ledger.months import month_named
 from beffroi.ledger.statement_service import StatementService
 
 _Request = Request[Any, Any, State]
 _SHOWN = 24
+_UNREAD = ("ledger.last_reading_missing", "ledger.meters_never_read")
 _UNITS = (
     *(UsageUnit.CPU_CORE_H, UsageUnit.MEMORY_GIB_H, UsageUnit.STORAGE_GIB_H),
     *(UsageUnit.TRAFFIC_GIB, UsageUnit.ENERGY_MARGINAL_KWH, UsageUnit.ENERGY_IDLE_KWH),
 )
 _WEEKS = 4
-_MONTHS_SIMULATED = 12
 MonthName = Annotated[str, PathParameter(max_length=7, description="Such as 2026-10.")]
-ChosenKeys = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class StatementsPage:
@@ -62,6 +61,7 @@ class StatementsPage:
             "bars": [(one, told_euros(one.net_eur, self._language)) for one in month_bars(newest)],
             "newest_month": found[0].month if found else None,
             "due": due,
+            "unread": error is not None and error.code in _UNREAD,
             "runs": self._runs,
             "before": before,
             "older": shown[-1].number if len(found) > len(shown) else None,
@@ -74,13 +74,12 @@ class StatementsPage:
         )
 
     async def _due(self) -> date | None:
-        """Return the month to issue next: the one before this, unless it was issued."""
+        """Return the month to issue next, if there is one."""
         if await self._statements.accounts(self._actor) is None:
             return None
-        today = month_of(SystemClock().now().date()).since
-        last = (today - timedelta(days=1)).replace(day=1)
         months = await self._statements.months(self._actor)
-        return None if any(one.month >= last for one in months) else last
+        newest = months[0].month if months else None
+        return month_due(self._statements.today, newest)
 
 
 async def _statements_page(
@@ -125,10 +124,11 @@ async def issue_month(
     statements: NamedDependency[StatementService],
     actor: NamedDependency[Actor],
     statements_page: NamedDependency[StatementsPage],
+    without_last_reading: FromQuery[bool] = False,  # noqa: FBT002 - how litestar names it
 ) -> Response[bytes] | Redirect:
     """Issue a month; lead to its statements."""
     try:
-        await statements.issue(actor, month_named(month))
+        await statements.issue(actor, month_named(month), without_last_reading=without_last_reading)
     except ConflictError as error:
         return await statements_page.shown("", error)
     return Redirect("/statements", status_code=303)
@@ -187,7 +187,7 @@ async def show_usage(
     until = SystemClock().now().replace(minute=0, second=0, microsecond=0)
     since = until - timedelta(weeks=_WEEKS)
     usage = await metering.usage(actor.scope, since, until)
-    hours = await metering.usage_by_hour(actor.scope, since, until)
+    hours = await metering.total_by_hour(actor.scope, since, until)
     week = week_of_use(hours, UsageUnit.CPU_CORE_H)
     owned = [one for one in usage if one.organisation]
     context = {
@@ -204,47 +204,6 @@ async def show_usage(
         "units": _UNITS,
     }
     return Template("ledger/usage.html", context=context)
-
-
-@get("/statements/keys")
-async def show_keys(
-    statements: NamedDependency[StatementService], actor: NamedDependency[Actor]
-) -> Template:
-    """Show which key each cost goes by, and the form that tries others."""
-    return Template("ledger/keys.html", context=await _keys(statements, actor))
-
-
-@post("/statements/keys", status_code=200)
-async def try_keys(
-    data: ChosenKeys,
-    request: _Request,
-    statements: NamedDependency[StatementService],
-    actor: NamedDependency[Actor],
-) -> Template:
-    """Show who would win and who would lose by other keys; change nothing."""
-    context = await _keys(statements, actor)
-    accounts: Accounts = context["accounts"]
-    chosen = {
-        name: key for name, key in data.items() if name in accounts.costs and key in accounts.keys
-    }
-    months = [one.month for one in (await statements.months(actor))[:_MONTHS_SIMULATED]]
-    records = [await statements.records(actor, month) for month in reversed(months)]
-    language = language_of(request)
-    simulation = simulated(records, with_cost_keys(accounts, chosen))
-    context |= {
-        "chosen": chosen,
-        "months": simulation.months,
-        "effects": [
-            (
-                one,
-                told_euros(one.before_eur, language),
-                told_euros(one.after_eur, language),
-                told_euros(one.change_eur, language),
-            )
-            for one in simulation.effects
-        ],
-    }
-    return Template("ledger/keys.html", context=context)
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -277,21 +236,6 @@ def _quantities(quantities: Mapping[UsageUnit, Decimal], language: Language) -> 
     return [told_figure(float(quantities.get(unit, Decimal(0))), language) for unit in _UNITS]
 
 
-async def _keys(statements: StatementService, actor: Actor) -> dict[str, Any]:
-    held = await statements.accounts(actor)
-    if held is None:
-        raise NotFoundError("ledger.no_accounts")
-    issued = await statements.months(actor)
-    chosen = {name: cost.key for name, cost in held.document.costs.items()}
-    return {
-        "accounts": held.document,
-        "chosen": chosen,
-        "months": (),
-        "effects": (),
-        "issued": len(issued),
-    }
-
-
 def router() -> Router:
     """Return the pages of the ledger."""
     return Router(
@@ -303,8 +247,7 @@ def router() -> Router:
             show_statement,
             get_document,
             show_usage,
-            show_keys,
-            try_keys,
+            *KEY_PAGES,
         ],
         dependencies={"statements_page": Provide(_statements_page)},
     )

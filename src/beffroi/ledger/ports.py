@@ -1,6 +1,7 @@
 """What metering asks of the rest of the platform."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -15,9 +16,10 @@ class ApplicationLoad(msgspec.Struct, frozen=True):
     """What a running application has taken.
 
     Attributes:
-        run: Its unit: another one begins at 0.
-        cpu_s: CPU time since the unit began.
+        run: Its launch: after a wake, a crash or a restart it is another one, which begins at 0.
+        cpu_s: CPU time since it was launched.
         memory_bytes: What it holds now.
+        began_at: When it was launched, where that is known.
     """
 
     application: str
@@ -25,6 +27,7 @@ class ApplicationLoad(msgspec.Struct, frozen=True):
     run: str
     cpu_s: float
     memory_bytes: int
+    began_at: datetime | None = None
 
 
 class VisitTotal(msgspec.Struct, frozen=True):
@@ -47,12 +50,14 @@ class HostReading(msgspec.Struct, frozen=True):
     Attributes:
         run: Its boot.
         energy: Nothing without a meter, or while it is silent.
+        began_at: When it was booted, where that is known: it took nothing while it was off.
     """
 
     host: str
     run: str
     cpu_s: float
     energy: EnergyReading | None = None
+    began_at: datetime | None = None
 
 
 class Loads(Protocol):

@@ -2,56 +2,52 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from beffroi.kernel.clock import Clock
-from beffroi.kernel.database import Connection, Database, Scope
+from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from beffroi.kernel.errors import ConflictError, NotFoundError
 from beffroi.kernel.log import Event, append
 from beffroi.kernel.operations import Operations, Progress
 from beffroi.kernel.rights.model import Actor, Permission
+from beffroi.ledger import correction_store
 from beffroi.ledger import statement_store as store
 from beffroi.ledger.accounts_file import AccountsChange, accounts_changes, load_accounts
 from beffroi.ledger.cents import plain_eur
-from beffroi.ledger.issuing import (
-    issue_events,
-    issued,
-    platform_energy,
-    require_month_over,
-    require_next_month,
-    told_month,
+from beffroi.ledger.correcting import (
+    counter_amounts,
+    require_correction,
+    require_not_twice,
+    require_sharer,
 )
-from beffroi.ledger.model import Accounts, LineRef, Statement, Usage
-from beffroi.ledger.month_records import MonthRecords, month_records
-from beffroi.ledger.rating import segments
-from beffroi.ledger.statement_store import AskedCorrection, IssuedMonth
-from beffroi.ledger.statements import LineDifference, replayed, statements_of
-from beffroi.ledger.usage_sums import HostEnergy
+from beffroi.ledger.corrections import (
+    AskedCorrection,
+    CorrectionBearer,
+    CorrectionKind,
+    CorrectionTerms,
+)
+from beffroi.ledger.issuing import told_month, told_numbers
+from beffroi.ledger.model import (
+    Accounts,
+    LineRef,
+    Statement,
+    Usage,
+)
+from beffroi.ledger.month_issuing import MeteredUse, MonthIssuing, accounts_that_hold
+from beffroi.ledger.month_records import MonthRecords
+from beffroi.ledger.months import PARIS, counted_month
+from beffroi.ledger.statement_store import IssuedMonth
+from beffroi.ledger.statements import LineDifference, replayed
 from beffroi.territory.store import Versioned
 
 ResultT = TypeVar("ResultT")
-_REASON_LENGTH: Final = 500
-_LARGEST: Final = Decimal(1_000_000_000)
-_CENT: Final = Decimal("0.01")
-
-
-class MeteredUse(Protocol):
-    """What statements ask of metering."""
-
-    async def usage(self, scope: Scope, since: datetime, until: datetime) -> Sequence[Usage]:
-        """Return what each application used over a time."""
-        ...
-
-    async def host_energy(self, since: datetime, until: datetime) -> Sequence[HostEnergy]:
-        """Return what each host took over a time and how it was divided."""
-        ...
 
 
 class AppliedAccounts(msgspec.Struct, frozen=True):
@@ -69,7 +65,7 @@ class StatementService:
     ) -> None:
         self._database = database
         self._operations = operations
-        self._use = use
+        self._issuing = MonthIssuing(database, use, clock)
         self._clock = clock
 
     async def accounts(self, actor: Actor) -> Versioned[Accounts] | None:
@@ -119,51 +115,82 @@ class StatementService:
             InvalidInputError: The month's records do not agree with the accounts.
         """
         actor.require(Permission.RUN_PLATFORM, "")
-        async with self._database.transaction(EVERYTHING) as connection:
-            held = await _accounts(connection)
-            corrections = await store.open_corrections(connection, month.replace(day=1))
-        usage = await self._usage(held.document, month)
-        records = month_records(held.document, held.version, month, usage, corrections)
-        return await asyncio.to_thread(statements_of, records)
+        return await self._issuing.draft(counted_month(month))
 
-    async def issue(self, actor: Actor, month: date) -> tuple[Statement, ...]:
+    async def issue(
+        self, actor: Actor, month: date, *, without_last_reading: bool = False
+    ) -> tuple[Statement, ...]:
         """Issue the statements of a month for all bodies, in one commit or not at all.
+
+        What is recorded of the month afterwards is billed by corrections on the next statements.
+
+        Args:
+            actor: Who asks, an operator.
+            month: A day of the month.
+            without_last_reading: Issue even though meters were not read since the month ended;
+                each statement says until when they were.
+
+        Returns:
+            The statements, by number.
 
         Raises:
             NotFoundError: No accounts were applied.
-            ConflictError: The month is not over, was issued, or one before it was not.
+            ConflictError: The month is not over, not read to its end, was issued, or one before
+                it was not.
             InvalidInputError: The month's records do not agree with the accounts.
         """
         actor.require(Permission.RUN_PLATFORM, "")
+        first = counted_month(month)
 
         async def work() -> tuple[tuple[Statement, ...], str]:
-            statements = await self._issue(actor, month.replace(day=1))
-            numbers = f"{statements[0].number} to {statements[-1].number}"
-            return statements, f"{len(statements)} statements, {numbers}."
+            statements = await self._issuing.issue(
+                actor.name, first, without_last_reading=without_last_reading
+            )
+            return statements, f"{len(statements)} statements, {told_numbers(statements)}."
 
         return await self._recorded(actor, "ledger.issue", told_month(month), work)
 
     async def add_correction(
-        self, actor: Actor, corrected: LineRef, amount_eur: Decimal, reason: str
+        self,
+        actor: Actor,
+        corrected: LineRef,
+        amount_eur: Decimal,
+        reason: str,
+        terms: CorrectionTerms = CorrectionTerms(),  # noqa: B008 - frozen
     ) -> AskedCorrection:
         """Have a line of an issued statement put right on the body's next one.
+
+        Of a body that shares costs the others bear it, each by a correction of its own.
 
         Args:
             actor: Who asks, an operator.
             corrected: The line.
             amount_eur: What is added, in whole cents; negative in the body's favour.
-            reason: Why, as the body will read it.
+            reason: Why, as the bodies will read it.
+            terms: Who bears it, and whether it may repeat another.
 
         Raises:
             NotFoundError: There is no such line.
             InvalidInputError: The amount is 0 or not in whole cents, or no reason is told.
+            ConflictError: It repeats an open one, or takes off more than the line has left.
         """
         actor.require(Permission.RUN_PLATFORM, "")
-        _require_correction(amount_eur, reason)
+        require_correction(amount_eur, reason)
 
         async def work() -> tuple[AskedCorrection, str]:
-            asked = await self._add_correction(actor, corrected, amount_eur, reason)
-            return asked, f"{plain_eur(amount_eur)} EUR on the next statement of {asked.body}."
+            asked = AskedCorrection(
+                id=0,
+                body="",
+                statement=corrected.statement,
+                line=corrected.line,
+                amount_eur=amount_eur,
+                reason=reason.strip(),
+                actor=actor.name,
+                asked_at=self._clock.now(),
+            )
+            kept, others = await self._add_correction(asked, terms)
+            told = f"{plain_eur(amount_eur)} EUR on the next statement of {kept.body}"
+            return kept, f"{told}, borne by {others} others." if others else f"{told}."
 
         return await self._recorded(actor, "ledger.correct", corrected.statement, work)
 
@@ -183,7 +210,7 @@ class StatementService:
     async def statements_of(self, actor: Actor, month: date) -> Sequence[Statement]:
         """Return the issued statements of a month that the actor may read."""
         async with self._database.transaction(actor.scope) as connection:
-            return await store.statements_of_month(connection, month.replace(day=1))
+            return await store.statements_of_month(connection, counted_month(month))
 
     async def statement(self, actor: Actor, number: str) -> Statement:
         """Return one issued statement.
@@ -198,7 +225,7 @@ class StatementService:
         """Return the corrections asked of a statement's lines, oldest first."""
         async with self._database.transaction(actor.scope) as connection:
             await _statement(connection, number)
-            return await store.corrections_of(connection, number)
+            return await correction_store.corrections_of(connection, number)
 
     async def months(self, actor: Actor) -> Sequence[IssuedMonth]:
         """Return the months issued so far, newest first."""
@@ -214,7 +241,7 @@ class StatementService:
         """
         actor.require(Permission.RUN_PLATFORM, "")
         async with self._database.transaction(actor.scope) as connection:
-            return await _records(connection, month.replace(day=1))
+            return await _records(connection, counted_month(month))
 
     async def replay(self, actor: Actor, number: str) -> tuple[LineDifference, ...]:
         """Make a statement again from the month's records, and compare it line by line.
@@ -227,6 +254,23 @@ class StatementService:
         async with self._database.transaction(EVERYTHING) as connection:
             records = await _records(connection, statement.month)
         return await asyncio.to_thread(replayed, statement, records)
+
+    async def use_of(self, actor: Actor, month: date) -> tuple[Usage, ...]:
+        """Return the use that a month's statements go by: what was kept once it is issued.
+
+        Raises:
+            NotFoundError: No accounts were applied.
+        """
+        actor.require(Permission.RUN_PLATFORM, "")
+        async with self._database.transaction(EVERYTHING) as connection:
+            kept = await store.records_of(connection, counted_month(month))
+            held = await accounts_that_hold(connection)
+        return await self._issuing.usage(held.document, month) if kept is None else kept.usage
+
+    @property
+    def today(self) -> date:
+        """The day in Paris."""
+        return self._clock.now().astimezone(PARIS).date()
 
     async def _apply(
         self, actor: Actor, asked: Accounts, expected_version: int | None
@@ -243,6 +287,7 @@ class StatementService:
             if changes:
                 version += 1
                 await store.insert_accounts(connection, self._version(actor, version, asked))
+                await store.keep_organisations(connection, asked)
                 body = {"version": version, "changes": len(changes)}
                 await append(connection, Event("ledger.accounts_applied", "accounts", "", body))
         return AppliedAccounts(version, changes)
@@ -257,80 +302,40 @@ class StatementService:
             document=asked,
         )
 
-    async def _issue(self, actor: Actor, month: date) -> tuple[Statement, ...]:
-        require_month_over(month, self._clock.now())
-        async with self._database.transaction(EVERYTHING) as connection:
-            held = await _accounts(connection)
-        usage = await self._usage(held.document, month)
-        async with self._database.transaction(EVERYTHING) as connection:
-            await store.lock_issuing(connection)
-            require_next_month(month, await store.last_issued_month(connection))
-            if (await _accounts(connection)).version != held.version:
-                raise ConflictError("kernel.changed_meanwhile")
-            corrections = await store.open_corrections(connection, month)
-            records = month_records(held.document, held.version, month, usage, corrections)
-            drafts = await asyncio.to_thread(statements_of, records)
-            if not drafts:
-                raise ConflictError("ledger.nothing_to_issue", month=told_month(month))
-            return await self._keep(connection, actor, records, drafts)
-
-    async def _keep(
-        self,
-        connection: Connection,
-        actor: Actor,
-        records: MonthRecords,
-        drafts: Sequence[Statement],
-    ) -> tuple[Statement, ...]:
-        now, prefix = self._clock.now(), records.accounts.issuer.number_prefix
-        first = await store.take_numbers(connection, prefix, records.month.year, len(drafts))
-        statements = issued(drafts, prefix, first, now)
-        await store.insert_month(connection, records, actor.name, now)
-        for statement in statements:
-            await store.insert_statement(connection, statement)
-        numbers = {statement.body.name: statement.number for statement in statements}
-        for one in records.corrections:
-            await store.settle_correction(connection, one.id, numbers[one.body])
-        await append(connection, *issue_events(statements))
-        return statements
-
     async def _add_correction(
-        self, actor: Actor, corrected: LineRef, amount_eur: Decimal, reason: str
-    ) -> AskedCorrection:
+        self, asked: AskedCorrection, terms: CorrectionTerms
+    ) -> tuple[AskedCorrection, int]:
         async with self._database.transaction(EVERYTHING) as connection:
-            statement = await _statement(connection, corrected.statement)
-            if not 0 < corrected.line <= len(statement.lines):
+            statement = await _statement(connection, asked.statement)
+            if not 0 < asked.line <= len(statement.lines):
                 raise NotFoundError(
-                    "ledger.line_unknown", statement=corrected.statement, line=corrected.line
+                    "ledger.line_unknown", statement=asked.statement, line=asked.line
                 )
-            asked = AskedCorrection(
-                id=0,
-                body=statement.body.name,
-                statement=statement.number,
-                line=corrected.line,
-                amount_eur=amount_eur,
-                reason=reason.strip(),
-                actor=actor.name,
-                asked_at=self._clock.now(),
-            )
-            identifier = await store.insert_correction(connection, statement, asked)
-            body = {"line": corrected.line, "amount_eur": plain_eur(amount_eur)}
-            await append(
-                connection,
-                *(
-                    Event("ledger.correction_added", statement.number, organisation, body)
-                    for organisation in statement.body.organisations
-                ),
-            )
-        return msgspec.structs.replace(asked, id=identifier)
-
-    async def _usage(self, accounts: Accounts, month: date) -> tuple[Usage, ...]:
-        """Ask for the use of each segment, and the energy that no application answers for."""
-        found: list[Usage] = []
-        for span in segments(accounts, month):
-            since, until = span.begins_at, span.ends_at
-            found += await self._use.usage(EVERYTHING, since, until)
-            found += platform_energy(await self._use.host_energy(since, until), span)
-        return tuple(found)
+            if terms.borne_by is CorrectionBearer.ISSUER:
+                require_sharer(statement)
+            line = statement.lines[asked.line - 1]
+            await correction_store.lock_corrections(connection)
+            if not terms.insist:
+                earlier = await correction_store.corrections_of(connection, statement.number)
+                require_not_twice(statement, line, asked.amount_eur, earlier)
+            kept = await _keep_correction(connection, statement, asked)
+            if terms.borne_by is CorrectionBearer.ISSUER:
+                return kept, 0
+            sharers = (await accounts_that_hold(connection)).document.sharers
+            of_month = await store.statements_of_month(connection, statement.month)
+            others = {one.number: one for one in of_month}
+            amounts = counter_amounts(statement, line, kept.amount_eur, of_month, sharers)
+            for ref, amount in amounts.items():
+                counter = msgspec.structs.replace(
+                    kept,
+                    statement=ref.statement,
+                    line=ref.line,
+                    amount_eur=amount,
+                    kind=CorrectionKind.COUNTER,
+                    counters=kept.id,
+                )
+                await _keep_correction(connection, others[ref.statement], counter)
+        return kept, len(amounts)
 
     async def _recorded(
         self,
@@ -358,11 +363,21 @@ class StatementService:
         return results[0]
 
 
-async def _accounts(connection: Connection) -> Versioned[Accounts]:
-    held = await store.current_accounts(connection)
-    if held is None:
-        raise NotFoundError("ledger.no_accounts")
-    return held
+async def _keep_correction(
+    connection: Connection, statement: Statement, asked: AskedCorrection
+) -> AskedCorrection:
+    organisations = statement.body.organisations
+    named = msgspec.structs.replace(asked, body=statement.body.name)
+    identifier = await correction_store.insert_correction(connection, organisations, named)
+    body = {"line": asked.line, "amount_eur": plain_eur(asked.amount_eur)}
+    await append(
+        connection,
+        *(
+            Event("ledger.correction_added", statement.number, organisation, body)
+            for organisation in organisations
+        ),
+    )
+    return msgspec.structs.replace(named, id=identifier)
 
 
 async def _statement(connection: Connection, number: str) -> Statement:
@@ -377,11 +392,3 @@ async def _records(connection: Connection, month: date) -> MonthRecords:
     if found is None:
         raise NotFoundError("ledger.month_not_issued", month=told_month(month))
     return found
-
-
-def _require_correction(amount_eur: Decimal, reason: str) -> None:
-    bounded = amount_eur.is_finite() and 0 < abs(amount_eur) <= _LARGEST
-    if not bounded or amount_eur != amount_eur.quantize(_CENT):
-        raise InvalidInputError("ledger.correction_amount", found=str(amount_eur))
-    if not 0 < len(reason.strip()) <= _REASON_LENGTH:
-        raise InvalidInputError("ledger.correction_reason", most=_REASON_LENGTH)

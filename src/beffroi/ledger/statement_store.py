@@ -1,14 +1,13 @@
 """The only SQL of accounts, statements and corrections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_optional, fetch_value
-from beffroi.ledger.model import Accounts, Correction, LineRef, Statement
+from beffroi.ledger.model import Accounts, Statement
 from beffroi.ledger.month_records import MonthRecords
 from beffroi.territory.store import Versioned
 
@@ -24,22 +23,13 @@ class IssuedMonth(msgspec.Struct, frozen=True):
     issued_at: datetime
 
 
-class AskedCorrection(msgspec.Struct, frozen=True, kw_only=True):
-    """A correction as it was asked for; ``settled_by`` is the statement that took it in."""
-
-    id: int
-    body: str
-    statement: str
-    line: int
-    amount_eur: Decimal
-    reason: str
-    actor: str
-    asked_at: datetime
-    settled_by: str | None = None
-
-
 class _Document(msgspec.Struct, frozen=True):
     document: Statement
+
+
+class _IssueMoment(msgspec.Struct, frozen=True):
+    number: str
+    issued_at: datetime
 
 
 class _Records(msgspec.Struct, frozen=True):
@@ -65,16 +55,6 @@ async def current_accounts(connection: Connection) -> Versioned[Accounts] | None
     )
 
 
-async def accounts_of_version(connection: Connection, version: int) -> Versioned[Accounts] | None:
-    """Return one version."""
-    return await fetch_optional(
-        connection,
-        Versioned[Accounts],
-        "select * from ledger.accounts where version = %s",
-        (version,),
-    )
-
-
 async def insert_accounts(connection: Connection, versioned: Versioned[Accounts]) -> None:
     """Add a version."""
     await execute(
@@ -89,6 +69,24 @@ async def insert_accounts(connection: Connection, versioned: Versioned[Accounts]
             versioned.actor,
             versioned.source_digest,
             msgspec.json.encode(versioned.document).decode(),
+        ),
+    )
+
+
+async def keep_organisations(connection: Connection, accounts: Accounts) -> None:
+    """Note which organisations each body answers for from now on."""
+    await execute(connection, "delete from ledger.body_organisation", None)
+    await execute(
+        connection,
+        """
+        insert into ledger.body_organisation (body, organisation)
+        select body, jsonb_array_elements_text(organisations)
+        from jsonb_each(%s::jsonb) as one (body, organisations)
+        """,
+        (
+            msgspec.json.encode(
+                {name: body.organisations for name, body in accounts.bodies.items()}
+            ).decode(),
         ),
     )
 
@@ -128,6 +126,21 @@ async def insert_month(
             issued_at,
         ),
     )
+
+
+async def newest_issued(connection: Connection, count: int) -> Sequence[MonthRecords]:
+    """Return what the months issued last were made from, oldest first."""
+    rows = await fetch_all(
+        connection,
+        _Records,
+        """
+        select records from (
+            select month, records from ledger.issued_month order by month desc limit %s
+        ) as newest order by month
+        """,
+        (count,),
+    )
+    return [row.records for row in rows]
 
 
 async def records_of(connection: Connection, month: date) -> MonthRecords | None:
@@ -194,6 +207,36 @@ async def statements_of_month(connection: Connection, month: date) -> Sequence[S
     return [row.document for row in rows]
 
 
+async def statements_between(
+    connection: Connection, bodies: Sequence[str], first: date, last: date
+) -> Sequence[Statement]:
+    """Return the statements of some bodies from one month to another, oldest first."""
+    rows = await fetch_all(
+        connection,
+        _Document,
+        """
+        select document from ledger.statement
+        where body = any(%s) and month between %s and %s order by month, number
+        """,
+        (list(bodies), first, last),
+    )
+    return [row.document for row in rows]
+
+
+async def issue_moments(connection: Connection, numbers: Sequence[str]) -> Mapping[str, datetime]:
+    """Return when statements were issued, by number."""
+    rows = await fetch_all(
+        connection,
+        _IssueMoment,
+        """
+        select number, issued_at from ledger.statement join ledger.issued_month using (month)
+        where number = any(%s)
+        """,
+        (list(numbers),),
+    )
+    return {row.number: row.issued_at for row in rows}
+
+
 async def newest_statements(
     connection: Connection, body: str | None, before: str | None
 ) -> Sequence[Statement]:
@@ -218,88 +261,3 @@ async def newest_statements(
         {"body": body, "before": before, "limit": PAGE},
     )
     return [row.document for row in rows]
-
-
-async def insert_correction(
-    connection: Connection, statement: Statement, asked: AskedCorrection
-) -> int:
-    """Keep a correction until the body's next statement; return its identifier."""
-    identifier: int = await fetch_value(
-        connection,
-        """
-        insert into ledger.correction
-            (body, organisations, statement, line, amount_eur, reason, actor, asked_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s) returning id
-        """,
-        (
-            asked.body,
-            list(statement.body.organisations),
-            asked.statement,
-            asked.line,
-            asked.amount_eur,
-            asked.reason,
-            asked.actor,
-            asked.asked_at,
-        ),
-    )
-    return identifier
-
-
-async def corrections_of(connection: Connection, number: str) -> Sequence[AskedCorrection]:
-    """Return the corrections of a statement's lines, settled or not, oldest first."""
-    return await fetch_all(
-        connection,
-        AskedCorrection,
-        """
-        select id, body, statement, line, amount_eur, reason, actor, asked_at, settled_by
-        from ledger.correction where statement = %s order by id
-        """,
-        (number,),
-    )
-
-
-async def open_corrections(connection: Connection, month: date) -> tuple[Correction, ...]:
-    """Return the corrections of months before one that no statement has taken in."""
-    rows = await fetch_all(
-        connection,
-        _OpenCorrection,
-        """
-        select correction.id, correction.body, correction.statement, correction.line,
-            correction.amount_eur, correction.reason, statement.document
-        from ledger.correction join ledger.statement on number = correction.statement
-        where settled_by is null and month < %s order by id
-        """,
-        (month,),
-    )
-    return tuple(row.correction for row in rows)
-
-
-async def settle_correction(connection: Connection, identifier: int, number: str) -> None:
-    """Note which statement took a correction in."""
-    await execute(
-        connection,
-        "update ledger.correction set settled_by = %s where id = %s",
-        (number, identifier),
-    )
-
-
-class _OpenCorrection(msgspec.Struct, frozen=True):
-    id: int
-    body: str
-    statement: str
-    line: int
-    amount_eur: Decimal
-    reason: str
-    document: Statement
-
-    @property
-    def correction(self) -> Correction:
-        """What statements are made from."""
-        return Correction(
-            id=self.id,
-            body=self.body,
-            corrects=LineRef(self.statement, self.line),
-            line=self.document.lines[self.line - 1],
-            amount_eur=self.amount_eur,
-            reason=self.reason,
-        )

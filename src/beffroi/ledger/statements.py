@@ -15,6 +15,7 @@ from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.ledger.allocation import BodyShare, KeyShares, KeyUse, key_shares
 from beffroi.ledger.cents import plain_eur, shared_out, with_decimals
+from beffroi.ledger.corrections import CorrectionKind
 from beffroi.ledger.costs import month_costs
 from beffroi.ledger.model import (
     REVENUE_KEY,
@@ -146,7 +147,8 @@ def _shared_lines(records: MonthRecords, revenue: Decimal) -> Lines:
     if revenue:
         key = accounts.keys.get(REVENUE_KEY) or _revenue_key()
         with_key = msgspec.structs.replace(use, keys={**accounts.keys, REVENUE_KEY: key})
-        shared = _shared_revenue(revenue, key, month)
+        account = accounts.issuer.revenue_account
+        shared = _shared_revenue(revenue, key, account, month)
         _share(shared, key_shares(REVENUE_KEY, with_key), lines)
     return lines
 
@@ -165,13 +167,14 @@ def _shared_costs(records: MonthRecords, month: Span) -> Iterator[_Shared]:
         yield _Shared(cost.amount_eur, cost.explanation, fields)
 
 
-def _shared_revenue(revenue: Decimal, key: AllocationKey, month: Span) -> _Shared:
+def _shared_revenue(revenue: Decimal, key: AllocationKey, account: str, month: Span) -> _Shared:
     fields = {
         "kind": LineKind.REVENUE_SHARE,
         "subject": REVENUE_KEY,
         "title": key.title,
         "since": month.since,
         "until": month.until,
+        "account": account,
         "key": REVENUE_KEY,
     }
     return _Shared(-revenue, Explanation("revenue", {"cost_eur": plain_eur(revenue)}), fields)
@@ -209,11 +212,10 @@ def _explained(shared: _Shared, body: BodyShare) -> Explanation:
 def _corrections(records: MonthRecords) -> Lines:
     lines: Lines = {name: [] for name in records.accounts.bodies}
     for one in records.corrections:
-        values = {
-            "statement": one.corrects.statement,
-            "line": str(one.corrects.line),
-            "reason": one.reason,
-        }
+        values = {"statement": one.corrects.statement, "line": str(one.corrects.line)}
+        if one.reason:
+            values["reason"] = one.reason
+        code = "correction" if one.kind is CorrectionKind.ASKED else f"correction_{one.kind}"
         line = msgspec.structs.replace(
             one.line,
             kind=LineKind.CORRECTION,
@@ -221,7 +223,7 @@ def _corrections(records: MonthRecords) -> Lines:
             unit=CORRECTION_UNIT,
             unit_price_eur=one.amount_eur,
             amount_eur=one.amount_eur,
-            explanation=Explanation("correction", values),
+            explanation=Explanation(code, values),
             all_units=Decimal(0),
             cost_eur=Decimal(0),
             corrects=one.corrects,

@@ -1,6 +1,7 @@
 """Use read from a CSV file, every mistake told with its row and cell.
 
-The heading names the columns: ``application``, ``organisation``, ``since``, ``until``, then a
+The heading names the columns: ``application``, ``organisation`` (``_platform`` for the platform's
+own use, which all who share costs pay), ``since``, ``until``, then a
 column per unit of use, each one optional but one; ``minutes`` says how many minutes have a record
 where not all have. Fields are apart by commas, or by semicolons with decimal commas.
 """
@@ -8,7 +9,7 @@ where not all have. Fields are apart by commas, or by semicolons with decimal co
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Final
 
 import msgspec
 
+from beffroi.ledger.issuing import PLATFORM
 from beffroi.ledger.model import Usage, UsageUnit
-from beffroi.ledger.months import instant_of
+from beffroi.ledger.months import YEARS_COUNTED, instant_of, is_counted
 from beffroi.territory.errors import TerritoryInvalidError
 from beffroi.territory.findings import Finding, in_order
 from beffroi.territory.shape import nearest
@@ -116,6 +118,9 @@ def _usage(row: _Row, told: _Told, decimal_mark: str) -> Usage | None:
     mistakes = len(told.found)
     if not row.fields["application"]:
         told.wrong("ledger.csv_cell_empty", row.line, "application")
+    organisation = row.fields["organisation"]
+    if not organisation:
+        told.wrong("ledger.csv_organisation_empty", row.line, "organisation", platform=PLATFORM)
     since, until = _instant(row, "since", told), _instant(row, "until", told)
     quantities = {
         unit: quantity
@@ -123,6 +128,8 @@ def _usage(row: _Row, told: _Told, decimal_mark: str) -> Usage | None:
         if (quantity := _quantity(row, unit, told, decimal_mark)) is not None
     }
     minutes = _quantity(row, MINUTES, told, decimal_mark)
+    if minutes is not None and minutes != int(minutes):
+        told.wrong("ledger.csv_minutes_whole", row.line, MINUTES, found=row.fields[MINUTES])
     if since is None or until is None:
         return None
     if until <= since:
@@ -134,7 +141,7 @@ def _usage(row: _Row, told: _Told, decimal_mark: str) -> Usage | None:
         return None
     return Usage(
         application=row.fields["application"],
-        organisation=row.fields["organisation"],
+        organisation="" if organisation == PLATFORM else organisation,
         since=since,
         until=until,
         quantities=quantities,
@@ -147,14 +154,16 @@ def _instant(row: _Row, column: str, told: _Told) -> datetime | None:
     written = row.fields[column]
     try:
         found = datetime.fromisoformat(written)
-        if len(written) == len("2026-07-01"):
-            return instant_of(date.fromisoformat(written))
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    is_day = len(written) == len("2026-07-01")
+    if found is None or not (is_day or found.tzinfo):
         told.wrong("ledger.csv_not_an_instant", row.line, column, found=written)
         return None
-    return found
+    if not is_counted(found.date()):
+        told.wrong("ledger.csv_year_not_counted", row.line, column, found=written, **YEARS_COUNTED)
+        return None
+    return instant_of(found.date()) if is_day else found
 
 
 def _quantity(row: _Row, column: str, told: _Told, decimal_mark: str) -> Decimal | None:

@@ -22,6 +22,7 @@ from beffroi.ledger.metering import (
     MeterGain,
     running_since,
 )
+from beffroi.ledger.usage_sums import HostEnergy
 
 MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -42,7 +43,8 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What an application used in a minute.
 
     Attributes:
-        minutes: How many minutes it stands for; an hour after a long time without readings.
+        minutes: How many minutes of it are known whole; none after a silence of hours, in which
+            what was held is not known.
         modelled: Whether a part of its energy comes from a model.
     """
 
@@ -63,20 +65,10 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
     modelled: bool = False
 
 
-class HostEnergyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A host's energy in a minute; but for the overhead the parts add up to ``energy_mj``."""
+class HostEnergyRecord(HostEnergy, frozen=True, kw_only=True):
+    """A host's energy in a minute; the parts add up to ``energy_mj``."""
 
-    host: str
     minute: datetime
-    energy_mj: int
-    low_mj: int
-    high_mj: int
-    idle_mj: int
-    marginal_mj: int
-    unreserved_mj: int
-    platform_mj: int
-    overhead_mj: int
-    modelled: bool
 
 
 class HostShare(msgspec.Struct, frozen=True):
@@ -103,8 +95,7 @@ class _Minutes:
     def stand_for(self, whose: tuple[str, str], parts: list[SlotPart], slot_s: int) -> None:
         for part in parts:
             sums = self._sums[(*whose, part.start)]
-            minutes = 1 if slot_s == MINUTE_S else round(part.inside_s / MINUTE_S)
-            sums["minutes"] = max(sums["minutes"], minutes)
+            sums["minutes"] = max(sums["minutes"], int(slot_s == MINUTE_S))
 
     def model(self, whose: tuple[str, str], parts: list[SlotPart]) -> None:
         for part in parts:
@@ -171,7 +162,6 @@ def _energy_records(share: HostShare) -> Iterator[HostEnergyRecord]:
     idle = divided(*(one.idle_mj for one in whole.shares), 0)
     marginal = divided(*(one.marginal_mj for one in whole.shares), 0)
     unreserved, platform = divided(whole.unreserved_mj), divided(whole.platform_mj)
-    overhead = divided(whole.overhead_mj)
     below = divided(whole.energy_mj - whole.low_mj)
     above = divided(whole.high_mj - whole.energy_mj)
     for number, part in enumerate(parts):
@@ -186,7 +176,6 @@ def _energy_records(share: HostShare) -> Iterator[HostEnergyRecord]:
             marginal_mj=marginal[number],
             unreserved_mj=unreserved[number],
             platform_mj=platform[number],
-            overhead_mj=overhead[number],
             modelled=whole.modelled,
         )
 
@@ -195,20 +184,18 @@ def host_shares(gains: Sequence[MeterGain], hosts: Iterable[MeteredHost]) -> lis
     """Divide the energy of each host whose CPU time was read.
 
     What a meter counted is taken where it saw the whole time: after a silence, a reset or a jump
-    the energy is modelled, so that none is counted twice and none invented.
+    the energy is modelled, so that none is counted twice and none invented. A clock that was set
+    back leaves no time to model, and takes nothing away from what was metered.
     """
     spent = {(gain.reading.subject, gain.reading.meter): gain for gain in gains}
     found = []
     for host in hosts:
         cpu = spent.get((host.name, Meter.HOST_CPU_S))
-        if cpu is None or cpu.until <= cpu.since:
+        if cpu is None:
             continue
-        energy = spent.get((host.name, Meter.HOST_ENERGY_J))
-        found.append(
-            HostShare(
-                host.name, cpu.since, cpu.until, attributed(_host_load(host, spent, cpu, energy))
-            )
-        )
+        load = _host_load(host, spent, cpu, spent.get((host.name, Meter.HOST_ENERGY_J)))
+        if load.duration_s > 0 or load.measured is not None:
+            found.append(HostShare(host.name, cpu.since, cpu.until, attributed(load)))
     return found
 
 
@@ -229,12 +216,11 @@ def _host_load(
             TenantLoad(tenant.application, tenant.organisation, cpu_s, tenant.reserved_mib)
         )
     return HostLoad(
-        duration_s=(cpu.until - cpu.since).total_seconds(),
+        duration_s=max(0.0, (cpu.until - cpu.since).total_seconds()),
         power=host.power,
         cpus=host.cpus,
         memory_mib=host.memory_mib,
         cpu_s=cpu.amount / 1e6,
-        pue=host.pue,
         tenants=tuple(tenants),
         measured=measured,
     )

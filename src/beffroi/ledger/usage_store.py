@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from beffroi.kernel.database import Connection, execute, fetch_all
+from beffroi.kernel.database import Connection, execute, fetch_all, fetch_value
 from beffroi.ledger.metering import (
     Doubt,
     KeptReading,
@@ -25,6 +25,8 @@ from beffroi.ledger.usage_sums import HostEnergy, UsageSum, added
 _ROUND_LOCK: Final = 0x6C656467
 # A sum of a month of 500 applications takes longer than a statement may; one of days does not.
 _SUMMED_AT_ONCE: Final = timedelta(days=2)
+# Of each meter: a whole day would be 1440.
+_SUSPECTS_A_DAY: Final = 24
 
 
 class Step(StrEnum):
@@ -32,6 +34,23 @@ class Step(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+
+
+class StepsWanted(msgspec.Struct, frozen=True):
+    """Which sums of hours or days are wanted.
+
+    Attributes:
+        zone: Whose hours and days they are.
+        application: That one alone; nothing for all.
+        organisations: Theirs alone; nothing for all.
+        together: One sum of all applications, without a name, instead of one for each.
+    """
+
+    step: Step
+    zone: ZoneInfo
+    application: str | None = None
+    organisations: tuple[str, ...] | None = None
+    together: bool = False
 
 
 class StepSum(msgspec.Struct, frozen=True):
@@ -50,7 +69,7 @@ class KeptMonth(msgspec.Struct, frozen=True):
 
 async def begin_round(connection: Connection) -> Mapping[MeterKey, KeptReading]:
     """Return each meter's last reading; until the transaction ends nobody else counts."""
-    await execute(connection, "select pg_advisory_xact_lock(%s)", (_ROUND_LOCK,))
+    await _hold_rounds(connection)
     rows = await fetch_all(
         connection,
         KeptReading,
@@ -59,13 +78,26 @@ async def begin_round(connection: Connection) -> Mapping[MeterKey, KeptReading]:
     return {(row.subject, row.meter): row for row in rows}
 
 
+async def _hold_rounds(connection: Connection) -> None:
+    """Wait until nobody counts; nobody does until the transaction ends."""
+    await execute(connection, "select pg_advisory_xact_lock(%s)", (_ROUND_LOCK,))
+
+
+async def last_reading_at(connection: Connection) -> datetime | None:
+    """Return when a meter was read last; nothing before the first time."""
+    found: datetime | None = await fetch_value(
+        connection, "select max(at) from ledger.reading", None
+    )
+    return found
+
+
 async def keep_readings(connection: Connection, kept: Sequence[KeptReading]) -> None:
     """Put readings in the place of those before."""
     await execute(connection, _KEEP_READINGS, (_json(kept),))
 
 
 async def keep_suspects(connection: Connection, suspects: Sequence[SuspectReading]) -> None:
-    """Put readings aside that cannot be."""
+    """Put readings aside that cannot be; of a meter that never tells sense a few a day."""
     rows = [
         {
             **msgspec.structs.asdict(one.reading),
@@ -75,7 +107,8 @@ async def keep_suspects(connection: Connection, suspects: Sequence[SuspectReadin
         }
         for one in suspects
     ]
-    await execute(connection, _KEEP_SUSPECTS, (_json(rows),))
+    parameters = {"rows": _json(rows), "most": _SUSPECTS_A_DAY}
+    await execute(connection, _KEEP_SUSPECTS, parameters)
 
 
 async def add_usage(
@@ -98,7 +131,8 @@ def _minutes(
 
 
 async def keep_months(connection: Connection, moments: Iterable[datetime]) -> None:
-    """Make the partitions of the months (UTC) that moments lie in."""
+    """Make the partitions of the months (UTC) that moments lie in; nobody else counts then."""
+    await _hold_rounds(connection)
     for month in sorted({moment.astimezone(UTC).date().replace(day=1) for moment in moments}):
         await execute(connection, "select ledger.keep_month(%s)", (month,))
 
@@ -118,12 +152,13 @@ async def fold_month(connection: Connection, month: date) -> None:
     Nobody counts meanwhile: a record that came in between would be lost.
     """
     await execute(connection, "set local statement_timeout = '30min'")
-    await execute(connection, "select pg_advisory_xact_lock(%s)", (_ROUND_LOCK,))
+    await _hold_rounds(connection)
     await execute(connection, "select ledger.fold_month(%s)", (month,))
 
 
 async def drop_month(connection: Connection, month: date) -> None:
-    """Delete a month's records."""
+    """Delete a month's records; nobody counts meanwhile."""
+    await _hold_rounds(connection)
     await execute(connection, "select ledger.drop_month(%s)", (month,))
 
 
@@ -185,15 +220,9 @@ class _StepRow(UsageSum, frozen=True):
 
 
 async def step_sums(
-    connection: Connection,
-    since: datetime,
-    until: datetime,
-    *,
-    step: Step,
-    zone: ZoneInfo,
-    application: str | None,
+    connection: Connection, since: datetime, until: datetime, wanted: StepsWanted
 ) -> Sequence[StepSum]:
-    """Sum records by hour or day of a zone; of one application or of all."""
+    """Sum records by hour or day of a zone, oldest first."""
     await execute(connection, _IN_MEMORY)
     grouped: defaultdict[datetime, list[UsageSum]] = defaultdict(list)
     begin = since
@@ -206,9 +235,13 @@ async def step_sums(
             {
                 "since": begin,
                 "until": end,
-                "step": step,
-                "zone": zone.key,
-                "application": application,
+                "step": wanted.step,
+                "zone": wanted.zone.key,
+                "application": wanted.application,
+                "organisations": None
+                if wanted.organisations is None
+                else list(wanted.organisations),
+                "together": wanted.together,
             },
         )
         for row in rows:
@@ -229,8 +262,7 @@ async def host_energy_sums(
         select host, sum(energy_mj)::bigint as energy_mj, sum(low_mj)::bigint as low_mj,
             sum(high_mj)::bigint as high_mj, sum(idle_mj)::bigint as idle_mj,
             sum(marginal_mj)::bigint as marginal_mj, sum(unreserved_mj)::bigint as unreserved_mj,
-            sum(platform_mj)::bigint as platform_mj, sum(overhead_mj)::bigint as overhead_mj,
-            bool_or(modelled) as modelled
+            sum(platform_mj)::bigint as platform_mj, bool_or(modelled) as modelled
         from ledger.host_energy where minute >= %s and minute < %s group by host order by host
         """,
         (since, until),
@@ -253,8 +285,13 @@ on conflict (subject, meter) do update set run = excluded.run, value = excluded.
 _KEEP_SUSPECTS = """
 insert into ledger.suspect_reading (subject, meter, run, at, value, before, reason)
 select subject, meter, run, at, value::double precision, before, reason
-from jsonb_to_recordset(%s::jsonb) as one (subject text, meter text, run text, at timestamptz,
-    value text, before double precision, reason text)
+from jsonb_to_recordset(%(rows)s::jsonb) as one (subject text, meter text, run text,
+    at timestamptz, value text, before double precision, reason text)
+where (
+    select count(*) from ledger.suspect_reading as kept
+    where kept.subject = one.subject and kept.meter = one.meter
+        and kept.at > one.at - interval '1 day'
+) < %(most)s
 """
 
 _ADD_USAGE = """
@@ -285,12 +322,12 @@ on conflict (application, organisation, minute) do update set
 
 _ADD_ENERGY = """
 insert into ledger.host_energy as kept (host, minute, energy_mj, low_mj, high_mj, idle_mj,
-    marginal_mj, unreserved_mj, platform_mj, overhead_mj, modelled)
+    marginal_mj, unreserved_mj, platform_mj, modelled)
 select host, minute, energy_mj, low_mj, high_mj, idle_mj, marginal_mj, unreserved_mj,
-    platform_mj, overhead_mj, modelled
+    platform_mj, modelled
 from jsonb_to_recordset(%s::jsonb) as one (host text, minute timestamptz, energy_mj bigint,
     low_mj bigint, high_mj bigint, idle_mj bigint, marginal_mj bigint, unreserved_mj bigint,
-    platform_mj bigint, overhead_mj bigint, modelled boolean)
+    platform_mj bigint, modelled boolean)
 on conflict (host, minute) do update set
     energy_mj = kept.energy_mj + excluded.energy_mj,
     low_mj = kept.low_mj + excluded.low_mj,
@@ -299,31 +336,39 @@ on conflict (host, minute) do update set
     marginal_mj = kept.marginal_mj + excluded.marginal_mj,
     unreserved_mj = kept.unreserved_mj + excluded.unreserved_mj,
     platform_mj = kept.platform_mj + excluded.platform_mj,
-    overhead_mj = kept.overhead_mj + excluded.overhead_mj,
     modelled = kept.modelled or excluded.modelled
 """
 
 # With the usual 4 MB the records are sorted on disk, which takes five times as long.
 _IN_MEMORY: Final = "set local work_mem = '32MB'"
 _SUMMED: Final = """
-application, organisation, sum(cpu_us)::bigint as cpu_us,
+sum(cpu_us)::bigint as cpu_us,
     sum(memory_mib_ms)::bigint as memory_mib_ms, sum(storage_mib_ms)::bigint as storage_mib_ms,
     sum(database_mib_ms)::bigint as database_mib_ms, sum(backup_mib_ms)::bigint as backup_mib_ms,
     sum(traffic_bytes)::bigint as traffic_bytes, sum(requests)::bigint as requests,
     sum(running_ms)::bigint as running_ms, sum(marginal_mj)::bigint as marginal_mj,
     sum(idle_mj)::bigint as idle_mj, sum(minutes)::bigint as minutes,
-    bool_or(modelled) as modelled
+    bool_or(modelled) as modelled, min(minute) as begins_at,
+    max(minute) + case when max(minutes) > 1 then interval '1 hour' else interval '1 minute' end
+        as ends_at
 from ledger.usage
 """
 _SUMS: Final = (
-    "select " + _SUMMED + " where minute >= %s and minute < %s group by application, organisation"
+    "select application, organisation, "
+    + _SUMMED
+    + " where minute >= %s and minute < %s group by application, organisation"
 )
 _STEP_SUMS: Final = (
-    "select date_trunc(%(step)s, minute, %(zone)s) as begin, "
+    """
+    select date_trunc(%(step)s, minute, %(zone)s) as begin,
+        case when %(together)s then '' else application end as application,
+        case when %(together)s then '' else organisation end as organisation,
+    """
     + _SUMMED
     + """
     where minute >= %(since)s and minute < %(until)s
         and (%(application)s::text is null or application = %(application)s)
-    group by 1, application, organisation
+        and (%(organisations)s::text[] is null or organisation = any(%(organisations)s))
+    group by 1, 2, 3
     """
 )

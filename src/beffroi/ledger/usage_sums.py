@@ -30,7 +30,12 @@ _PER_UNIT: Final[Mapping[UsageUnit, tuple[str, int]]] = {
 
 
 class UsageSum(msgspec.Struct, frozen=True):
-    """What an application used over a time, in the units of the records."""
+    """What an application used over a time, in the units of the records.
+
+    Attributes:
+        minutes: How many minutes of it are known whole.
+        begins_at, ends_at: From the first record to the end of the last one.
+    """
 
     application: str
     organisation: str
@@ -46,15 +51,22 @@ class UsageSum(msgspec.Struct, frozen=True):
     idle_mj: int
     minutes: int
     modelled: bool
+    begins_at: datetime
+    ends_at: datetime
 
     def __add__(self, other: "UsageSum") -> "UsageSum":
         """Add what the same application used over another time."""
         amounts = {name: getattr(self, name) + getattr(other, name) for name in _AMOUNTS}
-        modelled = self.modelled or other.modelled
-        return msgspec.structs.replace(self, modelled=modelled, **amounts)
+        return msgspec.structs.replace(
+            self,
+            modelled=self.modelled or other.modelled,
+            begins_at=min(self.begins_at, other.begins_at),
+            ends_at=max(self.ends_at, other.ends_at),
+            **amounts,
+        )
 
 
-_AMOUNTS: Final = UsageSum.__struct_fields__[2:-1]
+_AMOUNTS: Final = UsageSum.__struct_fields__[2:-3]
 
 
 class HostEnergy(msgspec.Struct, frozen=True):
@@ -64,7 +76,6 @@ class HostEnergy(msgspec.Struct, frozen=True):
         energy_mj: All of it: ``idle_mj`` and ``marginal_mj`` of its applications, the idle part
             that nobody reserved, and what the platform itself took.
         low_mj, high_mj: Its interval.
-        overhead_mj: What the room took on top.
         modelled: Whether a part of it comes from a model.
     """
 
@@ -76,7 +87,6 @@ class HostEnergy(msgspec.Struct, frozen=True):
     marginal_mj: int
     unreserved_mj: int
     platform_mj: int
-    overhead_mj: int
     modelled: bool
 
 

@@ -253,6 +253,7 @@ class _Processor:
         self._microjoules = _RAPL_RANGE_UJ - 1_000_000
         self._watts = 0.0
         self._since_s = clock.monotonic_s()
+        (zone / "name").write_text("package-0\n")
         (zone / "max_energy_range_uj").write_text(f"{_RAPL_RANGE_UJ}\n")
         self._show(f"{self._microjoules}")
         meter = RaplMeter.found(zone.parent)

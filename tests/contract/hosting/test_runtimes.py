@@ -119,6 +119,20 @@ async def test_what_an_instance_forks_while_it_is_frozen_is_frozen_too(host: Hos
     assert await host.talks()
 
 
+async def test_each_launch_of_an_instance_has_a_name_and_an_age(host: Host) -> None:
+    first = host.launch(TICKS).usage(UNIT)
+    await asyncio.sleep(0.1)
+    later = host.runtime().usage(UNIT)
+    await host.runtime().stop(UNIT, 0)
+    again = host.launch(TICKS).usage(UNIT)
+    assert first is not None
+    assert later is not None
+    assert again is not None
+    assert first.launch == later.launch != again.launch
+    assert 0 <= first.age_s < later.age_s
+    assert again.age_s < later.age_s
+
+
 async def test_a_frozen_instance_takes_no_processor_time(host: Host) -> None:
     runtime = await _frozen(host, "echo up; while :; do :; done")
     before = runtime.usage(UNIT)

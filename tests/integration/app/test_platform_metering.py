@@ -1,6 +1,8 @@
 """The platform's minutes become the ledger's records: no gap, no double, whatever is killed."""
 
 import asyncio
+import os
+import signal
 from datetime import timedelta
 
 import httpx
@@ -14,6 +16,7 @@ from beffroi.kernel.counters import slot_begin
 from beffroi.kernel.database import fetch_all
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.operations import OperationState
+from beffroi.kernel.processes.launch import found_running, is_alive
 from beffroi.kernel.rights.model import PLATFORM
 from tests.integration.console.house import ADDRESS
 from tests.support.clocks import ManualClock
@@ -77,6 +80,24 @@ class Town:
         async with httpx.AsyncClient(base_url="http://horloge", transport=transport) as client:
             for _ in range(200):
                 (await client.get("/")).raise_for_status()
+
+    async def sleep(self) -> None:
+        """Put the clock to rest, as after hours without a visitor."""
+        await self._first.deployer.resting.sleep("horloge")
+
+    async def wake(self) -> None:
+        """Have a visitor wake it."""
+        await self._first.deployer.resting.wake("horloge")
+
+    async def crash(self) -> None:
+        """Kill the clock's process and start it again, as the loop does."""
+        deployer = self._first.deployer
+        [unit] = deployer.instances.units_of("horloge")
+        process = found_running(unit, self._first.foundation.places.process_folder(unit))
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        await eventually(lambda: not is_alive(process), within_s=10)
+        await deployer.restart_crashed("horloge", unit)
 
     async def recorded(self, application: str = "horloge") -> dict[str, int]:
         """Return the sum of an application's records, and how many there are."""
@@ -152,6 +173,49 @@ async def test_the_first_minute_of_a_platform_counts(platform: Platform) -> None
     found = await town.recorded()
 
     assert (found["requests"], found["running_ms"]) == (100, 60_000)
+
+
+async def test_eight_hours_of_sleep_are_not_billed_and_no_cpu_time_is_lost(town: Town) -> None:
+    await town.work()
+    await town.work()
+    await town.measure(1)
+    before = await town.recorded()
+    await town.sleep()
+    for _ in range(8):
+        town.clock.move(3540)
+        await town.measure(1)
+    asleep = await town.recorded()
+    await town.wake()
+    await town.work()
+    await town.measure(1)
+
+    found = await town.recorded()
+
+    assert asleep["running_ms"] == before["running_ms"] == 60_000
+    assert asleep["memory_mib_ms"] == before["memory_mib_ms"] > 0
+    assert 0 < found["running_ms"] - asleep["running_ms"] <= 60_000
+    assert 0 < found["memory_mib_ms"] - asleep["memory_mib_ms"] <= 128 * 60_000
+    assert found["cpu_us"] - asleep["cpu_us"] >= 10_000
+
+
+async def test_an_application_that_crashes_is_counted_from_its_new_start(town: Town) -> None:
+    for _ in range(3):
+        await town.work()
+    await town.measure(1)
+    before = await town.recorded()
+    await town.crash()
+    await town.work()
+    [taken] = [
+        one.usage
+        for one in await town.platform.services.hosting.applications(PLATFORM)
+        if one.usage is not None
+    ]
+    await town.measure(1)
+
+    found = await town.recorded()
+
+    assert found["cpu_us"] - before["cpu_us"] >= taken.cpu_s * 1e6 - 1
+    assert 0 < found["running_ms"] - before["running_ms"] < 60_000
 
 
 async def test_a_round_that_is_done_twice_counts_once(town: Town) -> None:

@@ -33,6 +33,8 @@ class Town:
         self.may_measure = asyncio.Event()
         self.may_measure.set()
         self.fails = False
+        self.declared = False
+        self.earlier_visits = 0
 
     async def applications(self) -> Sequence[ApplicationLoad]:
         cpu_s = self._clock.monotonic_s() / 4
@@ -45,7 +47,11 @@ class Town:
 
     async def visits(self) -> Sequence[VisitTotal]:
         requests = int(self._clock.monotonic_s())
-        return [VisitTotal("bus", "ville", "", requests, requests * 1000)]
+        found = [VisitTotal("bus", "ville", "", requests, requests * 1000)]
+        if self.declared:
+            total = self.earlier_visits + requests
+            found.append(VisitTotal("plage", "ville", "", total, total * 1000))
+        return found
 
     async def stored_bytes(self) -> Mapping[str, int]:
         self.measured += 1
@@ -133,6 +139,21 @@ async def test_sizes_hold_until_they_are_measured_again(
     assert found.quantities[UsageUnit.DATABASE_GIB_H] == Decimal(2)
 
 
+async def test_a_clock_that_jumped_ahead_and_was_set_right_holds_nothing_up(
+    rounds: MeterRounds, service: MeteringService, town: Town, clock: ManualClock
+) -> None:
+    year_s = timedelta(days=365).total_seconds()
+    await rounds.measure()
+    clock.move(year_s)
+    await _pass(rounds, clock, 1)
+    clock.move(-year_s)
+    measured, since = town.measured, clock.now()
+    await _pass(rounds, clock, 3)
+    assert town.measured == measured + 1
+    [found] = await service.usage(EVERYTHING, since, clock.now())
+    assert found.quantities[UsageUnit.RUNNING_H] == Decimal("0.033333")
+
+
 async def test_a_slow_measure_holds_nothing_up(
     rounds: MeterRounds, service: MeteringService, town: Town, clock: ManualClock
 ) -> None:
@@ -160,6 +181,24 @@ async def test_sizes_that_cannot_be_measured_are_told_and_tried_again(
     town.fails = False
     await _pass(rounds, clock, 40)
     assert (await _used(service)).quantities[UsageUnit.STORAGE_GIB_H] > 0
+
+
+async def test_a_site_that_is_declared_again_next_summer_pays_no_former_visit(
+    rounds: MeterRounds, service: MeteringService, town: Town, clock: ManualClock
+) -> None:
+    town.earlier_visits = 5_000_000
+    town.declared = True
+    await rounds.measure()
+    await _pass(rounds, clock, 2)
+    town.declared = False
+    for _ in range(42):
+        clock.move(86_400)
+        await rounds.measure()
+    town.declared = True
+    since = clock.now()
+    await _pass(rounds, clock, 3)
+    found = {one.application: one for one in await service.usage(EVERYTHING, since, clock.now())}
+    assert found["plage"].quantities[UsageUnit.REQUESTS_1000] == Decimal("0.12")
 
 
 async def test_partitions_are_made_ahead(

@@ -15,6 +15,7 @@ from beffroi.energy.model import Method
 from beffroi.kernel.database import Database, Scope, execute, fetch_all, fetch_value
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import UnavailableError
 from beffroi.ledger import usage_store
 from beffroi.ledger.metering import Doubt, KeptReading, Meter, MeterReading
 from beffroi.ledger.metering_service import (
@@ -167,8 +168,8 @@ async def test_an_organisation_reads_its_own_use_alone(service: MeteringService)
     found = await service.usage(Scope("lomme"), NOON, after(3600))
     assert [one.application for one in found] == ["wiki"]
     assert await service.usage(Scope(), NOON, after(3600)) == ()
-    by_hour = await service.usage_by_hour(Scope("ville"), NOON, after(3600))
-    assert {one.organisation for one in by_hour} == {"ville"}
+    [hour] = await service.total_by_hour(Scope("ville"), NOON, after(3600))
+    assert hour.quantities[CPU_CORE_H] == Decimal("0.008333")
 
 
 async def test_partitions_are_kept_apart_too(tables: Database, service: MeteringService) -> None:
@@ -193,6 +194,54 @@ async def test_a_month_that_nobody_made_ahead_is_made_on_demand(
     assert (await _totals(tables))["bus"].cpu_us == 60_000_000
 
 
+async def test_the_hours_of_all_applications_are_added_up_in_the_database(
+    service: MeteringService,
+) -> None:
+    names = [f"a{number}" for number in range(40)]
+    each = [_minutely(120, application=name) for name in names]
+    for readings in zip(*each, strict=True):
+        await service.record(readings)
+    found = await service.total_by_hour(EVERYTHING, NOON, after(3 * 3600))
+    assert [one.since for one in found] == [NOON, after(3600)]
+    assert [one.quantities[CPU_CORE_H] for one in found] == [Decimal(10), Decimal(10)]
+
+
+async def test_an_application_that_came_or_went_has_no_minutes_missing(
+    service: MeteringService,
+) -> None:
+    """One came at a quarter past, the other went at 20 past."""
+    came = _minutely(45, after(15 * 60), "came")
+    for minute, one in enumerate(_minutely(60, application="stays")):
+        went = _minutely(20, application="went")[minute : minute + 1]
+        await service.record([one, *went, *came[minute - 15 : minute - 14][: minute >= 15]])
+    found = {one.application: one for one in await service.usage(EVERYTHING, NOON, after(7200))}
+    assert {name: (one.since, one.until) for name, one in found.items()} == {
+        "came": (after(14 * 60), after(3600)),
+        "stays": (NOON, after(3600)),
+        "went": (NOON, after(20 * 60)),
+    }
+    assert {name: one.minutes for name, one in found.items()} == {
+        "came": 46,
+        "stays": 60,
+        "went": 20,
+    }
+
+
+async def test_minutes_in_which_nobody_knows_what_was_held_are_missing(
+    service: MeteringService,
+) -> None:
+    """The platform was silent for three hours: CPU time counts, memory and storage do not."""
+    for at_s in (0, 60, 60 + 3 * 3600, 120 + 3 * 3600):
+        stored = reading(Meter.STORAGE_BYTES, 2**30, at_s, "")
+        await service.record([reading(CPU, at_s / 4, at_s), stored])
+    until = after(4 * 3600)
+    [found] = await service.usage(EVERYTHING, NOON, until)
+    assert (found.until - found.since) // timedelta(minutes=1) == 182
+    assert found.minutes == 2
+    assert found.quantities[UsageUnit.STORAGE_GIB_H] == Decimal("0.033333")
+    assert found.quantities[CPU_CORE_H] == Decimal("0.758333")
+
+
 async def test_use_is_told_by_hour_and_by_day_of_paris(service: MeteringService) -> None:
     """The 29 March 2026 has 23 hours in Paris: from 23:00 to 22:00 in UTC."""
     begin = datetime(2026, 3, 28, 23, tzinfo=UTC)
@@ -204,7 +253,7 @@ async def test_use_is_told_by_hour_and_by_day_of_paris(service: MeteringService)
     days = await service.usage_by_day(EVERYTHING, begin, end, "bus")
     assert [one.quantities[CPU_CORE_H] for one in days] == [Decimal("2.3"), Decimal("0.1")]
     assert (days[0].since, days[0].until) == (begin, begin + timedelta(hours=23))
-    hours = await service.usage_by_hour(EVERYTHING, begin, end)
+    hours = await service.total_by_hour(EVERYTHING, begin, end)
     assert len(hours) == 24
     assert {one.quantities[CPU_CORE_H] for one in hours} == {Decimal("0.1")}
     assert await service.usage_by_day(EVERYTHING, begin, end, "wiki") == ()
@@ -220,7 +269,8 @@ async def test_folding_a_month_changes_no_sum(tables: Database, service: Meterin
     before = await service.usage(EVERYTHING, NOON, until)
     energy_before = await service.host_energy(NOON, until)
     await service.keep_up(NOON + timedelta(days=31 * (MINUTES_KEPT_MONTHS + 1)))
-    assert await service.usage(EVERYTHING, NOON, until) == before
+    [bus] = await service.usage(EVERYTHING, NOON, until)
+    assert bus == msgspec.structs.replace(before[0], until=until)
     assert await service.host_energy(NOON, until) == energy_before
     async with tables.transaction(EVERYTHING) as connection:
         assert await fetch_value(connection, "select count(*) from ledger.usage") == 3
@@ -242,12 +292,51 @@ async def test_a_late_reading_still_enters_a_folded_month(
     assert (await _totals(tables))["bus"].cpu_us == 45_000_000
 
 
+async def _months_follow(tables: Database) -> None:
+    """Note the ten years of months that come after the first, folded and empty."""
+    async with tables.transaction(EVERYTHING) as connection:
+        await execute(
+            connection,
+            "insert into ledger.usage_month (month, folded_at) select day, now()"
+            " from generate_series(date '2026-04-01', date '2036-04-01', '1 month') as day",
+        )
+
+
+async def test_a_clock_that_jumps_ahead_by_ten_years_deletes_nothing(
+    tables: Database, service: MeteringService
+) -> None:
+    for one in _minutely(2):
+        await service.record([one])
+    before = await _totals(tables)
+    await service.keep_up(NOON + timedelta(days=31 * (HOURS_KEPT_MONTHS + 1)))
+    assert await _totals(tables) == before
+
+
+async def _dropped_soon(tables: Database) -> None:
+    async with tables.transaction(EVERYTHING) as connection:
+        await execute(connection, "set local statement_timeout = '200ms'")
+        await usage_store.drop_month(connection, NOON.date().replace(day=1))
+
+
+async def test_no_month_is_deleted_while_a_round_is_recorded(
+    tables: Database, service: MeteringService
+) -> None:
+    for one in _minutely(2):
+        await service.record([one])
+    async with tables.transaction(EVERYTHING) as counting:
+        await usage_store.begin_round(counting)
+        with pytest.raises(UnavailableError):
+            await _dropped_soon(tables)
+    assert (await _totals(tables))["bus"].cpu_us == 30_000_000
+
+
 async def test_after_ten_years_a_month_is_deleted(
     tables: Database, service: MeteringService
 ) -> None:
     for one in _minutely(2):
         await service.record([one])
-    await service.keep_up(NOON + timedelta(days=31 * (HOURS_KEPT_MONTHS + 1)))
+    await _months_follow(tables)
+    await service.keep_up(datetime(2036, 4, 2, tzinfo=UTC))
     async with tables.transaction(EVERYTHING) as connection:
         months = [f"{one.month}" for one in await usage_store.kept_months(connection)]
     assert "2026-03-01" not in months
@@ -266,12 +355,20 @@ async def test_a_host_s_energy_is_divided_exactly(service: MeteringService) -> N
             [HOST],
         )
     [host] = await service.host_energy(NOON, after(3600))
-    assert (host.energy_mj, host.overhead_mj, host.modelled) == (12_000_000, 6_000_000, False)
+    assert (host.energy_mj, host.modelled) == (12_000_000, False)
     parts = host.idle_mj + host.marginal_mj + host.unreserved_mj + host.platform_mj
     assert parts == host.energy_mj
     [bus] = await service.usage(EVERYTHING, NOON, after(3600))
     assert bus.energy_method is Method.METERED
     assert bus.quantities[UsageUnit.ENERGY_MARGINAL_KWH] == kwh(host.marginal_mj)
+
+
+async def test_a_meter_that_is_always_absurd_fills_no_table(service: MeteringService) -> None:
+    for minute in range(3 * 1440 // 10):
+        await service.record([reading(CPU, math.nan, 600 * minute)])
+    found = await service.suspects(NOON)
+    assert len(found) == 3 * 24
+    assert found[0].reading.at > after(2 * 86_400)
 
 
 async def test_an_absurd_reading_is_put_aside_and_told_once(

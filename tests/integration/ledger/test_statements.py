@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from beffroi.kernel.database import Database, Scope, execute
+from beffroi.kernel.database import Database, Scope
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import (
     BeffroiError,
@@ -23,7 +23,8 @@ from beffroi.kernel.operations import Operations, OperationState
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.ledger.metering_service import MeteringService
 from beffroi.ledger.model import LineKind, LineRef, StatementState, Usage
-from beffroi.ledger.statement_service import MeteredUse, StatementService
+from beffroi.ledger.month_issuing import MeteredUse
+from beffroi.ledger.statement_service import StatementService
 from beffroi.territory.difference import ChangeKind
 from beffroi.territory.errors import TerritoryInvalidError
 from tests.conftest import MakeDatabase
@@ -135,9 +136,14 @@ async def test_a_month_is_issued_for_all_bodies_at_once(
     database: Database, service: StatementService
 ) -> None:
     issued = await service.issue(PLATFORM, JULY)
-    assert [one.number for one in issued] == [f"CTT-2026-00000{number}" for number in range(1, 5)]
+    assert [one.number for one in issued] == [
+        "CTT-2026-000001",
+        "CTT-2026-000002",
+        "CTT-2026-000003",
+        "CTT-F-2026-000001",
+    ]
     assert list(await service.statements_of(PLATFORM, JULY)) == list(issued)
-    assert await service.statement(PLATFORM, "CTT-2026-000003") == issued[2]
+    assert await service.statement(PLATFORM, "CTT-F-2026-000001") == issued[3]
     (month,) = await service.months(PLATFORM)
     assert (month.month, month.actor) == (JULY, "beffroi")
     events = [one for one in await _entries(database) if one.kind == "ledger.statement_issued"]
@@ -150,7 +156,9 @@ async def test_a_month_is_issued_for_all_bodies_at_once(
     ]
     (operation,) = await Operations(database, ManualClock()).newest(PLATFORM, "2026-07")
     assert operation.verb == "ledger.issue"
-    assert operation.outcome == "4 statements, CTT-2026-000001 to CTT-2026-000004."
+    assert (
+        operation.outcome == "4 statements, CTT-2026-000001 to CTT-2026-000003, CTT-F-2026-000001."
+    )
 
 
 async def test_a_month_is_not_issued_twice(service: StatementService) -> None:
@@ -189,8 +197,10 @@ async def test_numbers_go_on_through_a_year_and_begin_anew_in_the_next(
         await service.issue(PLATFORM, month)
     numbers = sorted(one.number for one in await service.statements(PLATFORM))
     assert numbers == [
-        *(f"CTT-2026-{number:06d}" for number in range(1, 9)),
-        *(f"CTT-2027-{number:06d}" for number in range(1, 5)),
+        *(f"CTT-2026-{number:06d}" for number in range(1, 7)),
+        *(f"CTT-2027-{number:06d}" for number in range(1, 4)),
+        *(f"CTT-F-2026-{number:06d}" for number in range(1, 3)),
+        "CTT-F-2027-000001",
     ]
 
 
@@ -332,17 +342,6 @@ async def test_what_was_issued_cannot_be_changed(
     assert await service.statement(PLATFORM, first.number) == first
 
 
-async def test_a_settled_correction_cannot_be_opened_again(
-    database: Database, service: StatementService
-) -> None:
-    (first, *_) = await service.issue(PLATFORM, JULY)
-    await service.add_correction(PLATFORM, LineRef(first.number, 1), Decimal(2), "Oubli.")
-    await service.issue(PLATFORM, AUGUST)
-    with pytest.raises(psycopg.errors.RaiseException, match="settled, once"):
-        async with database.transaction(EVERYTHING) as connection:
-            await execute(connection, "update ledger.correction set settled_by = null")
-
-
 async def test_people_read_the_statements_of_their_body_alone(service: StatementService) -> None:
     issued = {one.body.name: one for one in await service.issue(PLATFORM, JULY)}
     dugny, drancy = issued["dugny"], issued["drancy"]
@@ -381,8 +380,13 @@ async def test_statements_are_listed_page_by_page_newest_month_first(
     await service.issue(PLATFORM, JULY)
     await service.issue(PLATFORM, AUGUST)
     listed = [one.number for one in await service.statements(PLATFORM)]
-    assert listed == [f"CTT-2026-00000{number}" for number in (5, 6, 7, 8, 1, 2, 3, 4)]
-    rest = await service.statements(PLATFORM, before="CTT-2026-000008")
+    assert listed == [
+        *(f"CTT-2026-00000{number}" for number in (4, 5, 6)),
+        "CTT-F-2026-000002",
+        *(f"CTT-2026-00000{number}" for number in (1, 2, 3)),
+        "CTT-F-2026-000001",
+    ]
+    rest = await service.statements(PLATFORM, before="CTT-F-2026-000002")
     assert [one.number for one in rest] == listed[4:]
     habitat = await service.statements(PLATFORM, body="habitat")
-    assert [one.number for one in habitat] == ["CTT-2026-000007", "CTT-2026-000003"]
+    assert [one.number for one in habitat] == ["CTT-F-2026-000002", "CTT-F-2026-000001"]

@@ -11,9 +11,10 @@ from tests.support.processes import launched, shell_plan
 from tests.support.waiting import eventually
 
 
-def _zone(folder: Path, name: str, microjoules: int) -> Path:
+def _zone(folder: Path, name: str, microjoules: int, counts: str = "package-0") -> Path:
     zone = folder / name
     zone.mkdir(exist_ok=True)
+    (zone / "name").write_text(f"{counts}\n")
     (zone / "energy_uj").write_text(f"{microjoules}\n")
     (zone / "max_energy_range_uj").write_text("1000000\n")
     return zone
@@ -27,12 +28,14 @@ def test_a_machine_without_counters_has_no_meter(tmp_path: Path) -> None:
 def test_counters_of_whole_processors_are_added_and_may_pass_their_end(tmp_path: Path) -> None:
     _zone(tmp_path, "intel-rapl:0", 900_000)
     _zone(tmp_path, "intel-rapl:1", 0)
-    _zone(tmp_path, "intel-rapl:0:0", 5)
+    _zone(tmp_path, "intel-rapl:0:0", 5, "dram")
+    _zone(tmp_path, "intel-rapl:2", 0, "psys")
     meter = RaplMeter.found(tmp_path)
     assert meter is not None
     _zone(tmp_path, "intel-rapl:0", 100_000)
     _zone(tmp_path, "intel-rapl:1", 300_000)
-    _zone(tmp_path, "intel-rapl:0:0", 99)
+    _zone(tmp_path, "intel-rapl:0:0", 99, "dram")
+    _zone(tmp_path, "intel-rapl:2", 700_000, "psys")
     assert meter.joules() == 0.5
     assert meter.joules() == 0.5
 

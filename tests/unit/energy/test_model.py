@@ -1,5 +1,6 @@
 """Power from load, joules from CPU time, grams from joules, each with its interval."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,28 @@ def test_an_estimate_lies_in_its_interval(load: float) -> None:
 
 def test_at_rest_nothing_is_added() -> None:
     assert power_model(EPYC, 2, shared=True).marginal_w(0).value == 0
+
+
+@pytest.mark.parametrize(("machine", "rest_w"), [(EPYC, 131 - 72), (XEON, 18 + 23), (SMALL, 9 + 6)])
+def test_what_a_machine_takes_beside_its_processors_is_found_in_its_curve(
+    machine: Machine, rest_w: float
+) -> None:
+    """The published curves were made of the processors' and of this rest."""
+    found = power_model(machine, machine.threads, shared=False).rest_w()
+    assert found.value == pytest.approx(rest_w, rel=0.05)
+    assert 0 < found.low < rest_w < found.high
+    assert found.method is Method.MODELLED
+
+
+@given(st.floats(20, 300), st.floats(0, 300))
+def test_the_rest_of_a_machine_is_a_part_of_what_it_takes_at_rest(
+    idle_w: float, added_w: float
+) -> None:
+    points = ((0.0, idle_w), (0.5, idle_w + added_w / 2), (1.0, idle_w + added_w))
+    model = power_model(msgspec.structs.replace(EPYC, points=points), 64, shared=False)
+    found = model.rest_w()
+    assert 0 <= found.low <= found.value <= model.idle_w().value + 1e-9
+    assert found.value <= found.high
 
 
 def test_a_part_of_a_shared_machine_takes_its_part_at_rest() -> None:

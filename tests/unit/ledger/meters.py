@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from beffroi.energy.model import SMALL, power_model
 from beffroi.energy.ports import Coverage, MeterCapabilities
 from beffroi.ledger.metering import (
@@ -25,7 +27,6 @@ HOST = MeteredHost(
     memory_mib=32_768,
     tenants=(MeteredTenant("bus", "ville", 8192),),
     meter=WALL,
-    pue=1.5,
 )
 
 
@@ -38,6 +39,11 @@ def reading(
 ) -> MeterReading:
     organisation = "" if meter in {Meter.HOST_CPU_S, Meter.HOST_ENERGY_J} else "ville"
     return MeterReading(subject, organisation, meter, run, value, after(at_s))
+
+
+def launched(one: MeterReading, at_s: float) -> MeterReading:
+    """Tell when the run of a reading began."""
+    return msgspec.structs.replace(one, began_at=after(at_s))
 
 
 def host_reading(meter: Meter, value: float, at_s: float, run: str = "boot") -> MeterReading:

@@ -9,6 +9,7 @@ import pytest
 
 from beffroi.kernel.catalogue import Language
 from beffroi.ledger.accounts_file import AccountsChange, accounts_changes, load_accounts
+from beffroi.ledger.accounts_rules import without_account
 from beffroi.ledger.model import Accounts, Charging, UsageUnit
 from beffroi.territory.difference import ChangeKind, FieldChange
 from beffroi.territory.errors import TerritoryInvalidError
@@ -254,3 +255,22 @@ def test_a_noun_that_left_is_told() -> None:
     text = ACCOUNTS_YAML[: ACCOUNTS_YAML.index("  desk:")]
     (change,) = accounts_changes(accounts_of(), accounts_of(text))
     assert change == AccountsChange(ChangeKind.REMOVED, "rates", "desk")
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "9990-01-01"])
+def test_days_outside_the_years_of_ledgers_are_told(tmp_path: Path, day: str) -> None:
+    text = with_section(ACCOUNTS_YAML, "since: 2026-02-15", f"since: {day}")
+    (found,) = _found(tmp_path, text)
+    assert (found.code, found.line) == ("ledger.year_not_counted", _line_of(text, f"since: {day}"))
+    ends = ACCOUNTS_YAML.replace("until: 2026-07-15", "until: 2200-01-01")
+    codes = {one.code for one in _found(tmp_path, ends)}
+    assert "ledger.year_not_counted" in codes
+
+
+def test_costs_and_rates_that_no_revenue_order_can_post_are_named() -> None:
+    assert without_account(accounts_of()) == ()
+    text = with_section(ACCOUNTS_YAML, '    account: "6411"\n', "")
+    taxed = with_section(text, '    eur: 240\n    account: "70848"\n', "    eur: 240\n")
+    assert without_account(accounts_of(taxed)) == ("staff",)
+    untaxed = with_section(taxed, "    liable_for_vat: true\n", "")
+    assert without_account(accounts_of(untaxed)) == ("staff", "desk")

@@ -1,4 +1,4 @@
-"""What another key changes, smoothing, and unit costs."""
+"""What other keys change, and the steps that lead to them."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,14 +15,10 @@ from beffroi.ledger.key_simulation import (
     compared,
     simulated,
     smoothed,
-    unit_costs,
-    with_cost_keys,
-    with_keys,
 )
-from beffroi.ledger.model import Accounts, AllocationKey, KeyBasis, UsageUnit
+from beffroi.ledger.model import Accounts, AllocationKey, KeyBasis
 from beffroi.ledger.month_records import MonthRecords, month_records
-from beffroi.ledger.months import Span
-from tests.support.shared_accounts import JULY, accounts_of, july_use, month_use, used
+from tests.support.shared_accounts import JULY, accounts_of, july_use, month_use
 
 AUGUST = date(2026, 8, 1)
 EVEN = AllocationKey(name="even", title="Parts égales", basis=KeyBasis.EQUAL)
@@ -46,10 +42,9 @@ def _simulation(before: dict[str, Decimal], after: dict[str, Decimal]) -> KeySim
 
 
 def test_a_change_of_key_tells_winners_and_losers(
-    accounts: Accounts, summer: tuple[MonthRecords, ...]
+    summer: tuple[MonthRecords, ...],
 ) -> None:
-    after = with_cost_keys(with_keys(accounts, [EVEN]), {"staff": "even"})
-    found = simulated(summer, after)
+    found = simulated(summer, [EVEN], {"staff": "even"})
     assert found.months == (JULY, AUGUST)
     assert found.before_eur == found.after_eur
     assert {one.body: one.outcome for one in found.effects} == {
@@ -67,9 +62,21 @@ def test_a_change_of_key_tells_winners_and_losers(
 def test_the_key_that_holds_changes_nothing(
     accounts: Accounts, summer: tuple[MonthRecords, ...]
 ) -> None:
-    found = simulated(summer, accounts)
+    found = simulated(summer, tuple(accounts.keys.values()), {})
     assert {one.outcome for one in found.effects} == {Outcome.SAME}
     assert {one.change_percent for one in found.effects} == {Decimal(0)}
+
+
+def test_costs_that_changed_since_change_nothing_in_the_comparison(
+    accounts: Accounts, summer: tuple[MonthRecords, ...]
+) -> None:
+    staff = msgspec.structs.replace(accounts.costs["staff"], amount_eur=Decimal(80000))
+    cheaper = msgspec.structs.replace(accounts, costs={**accounts.costs, "staff": staff})
+    july, august = summer
+    months = (msgspec.structs.replace(july, accounts=cheaper), august)
+    found = simulated(months, [EVEN], {"staff": "even", "licences": "even"})
+    assert found.before_eur == found.after_eur
+    assert smoothed(found, 2)[-1].amounts_eur == {one.body: one.after_eur for one in found.effects}
 
 
 def test_who_paid_nothing_has_no_percent() -> None:
@@ -108,41 +115,3 @@ def test_smoothing_between_other_totals_is_refused() -> None:
         smoothed(simulation, 3)
     assert raised.value.code == "ledger.totals_differ"
     assert raised.value.values == {"before": "1.00", "after": "2.00"}
-
-
-def test_unit_costs_tell_accounts_budget_units_and_refunds(accounts: Accounts) -> None:
-    staff = next(one for one in unit_costs(accounts, 2027) if one.cost == "staff")
-    assert staff.last_accounts_eur == Decimal(95000)
-    assert staff.budget_eur == Decimal(95000)
-    assert (staff.unit, staff.forecast_units) == ("inhabitant", Decimal(99000))
-    assert staff.unit_cost_eur == Decimal("0.959596")
-    assert sum(one.refund_eur for one in staff.refunds) == staff.budget_eur
-    assert {one.body: one.units for one in staff.refunds} == {
-        "drancy": 72000,
-        "dugny": 11000,
-        "le-bourget": 16000,
-    }
-
-
-def test_what_begins_in_the_year_has_no_last_accounts(accounts: Accounts) -> None:
-    blades = next(one for one in unit_costs(accounts, 2026) if one.cost == "blades")
-    assert blades.last_accounts_eur == 0
-    assert blades.budget_eur > 0
-
-
-def test_last_years_energy_is_the_forecast(accounts: Accounts) -> None:
-    year = Span(date(2026, 1, 1), date(2026, 2, 1))
-    quantities = {UsageUnit.ENERGY_IDLE_KWH: "1000", UsageUnit.CPU_CORE_H: "10"}
-    usage = [used("site", "drancy", quantities, year)]
-    electricity = next(
-        one for one in unit_costs(accounts, 2027, usage) if one.cost == "electricity"
-    )
-    assert electricity.budget_eur == Decimal("262.74")
-    assert electricity.last_accounts_eur == Decimal("262.74")
-    assert {one.body: one.refund_eur for one in electricity.refunds}["drancy"] == Decimal("262.74")
-
-
-def test_what_is_over_has_no_unit_cost(accounts: Accounts) -> None:
-    over = msgspec.structs.replace(accounts.costs["staff"], until=date(2026, 6, 1))
-    without = msgspec.structs.replace(accounts, costs={**accounts.costs, "staff": over})
-    assert "staff" not in {one.cost for one in unit_costs(without, 2027)}

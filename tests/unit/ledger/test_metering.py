@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from beffroi.kernel.counters import Continuity
 from beffroi.ledger.metering import LONGEST_GAP, Doubt, Meter, MeterRound
-from tests.unit.ledger.meters import HOST, NOON, Meters, after, host_reading, reading
+from tests.unit.ledger.meters import HOST, NOON, Meters, after, host_reading, launched, reading
 
 CPU, TRAFFIC, MEMORY, STORAGE = (
     Meter.CPU_S,
@@ -45,6 +45,30 @@ def test_another_run_gives_what_it_shows_since_the_last_round() -> None:
     meters.read(reading(CPU, 6, HOUR_S, subject="wiki"))
     [gain] = meters.read(reading(CPU, 2, HOUR_S + 60, "second")).gains
     assert (gain.amount, gain.since) == (2_000_000, after(HOUR_S))
+
+
+def test_another_run_gives_what_it_shows_since_it_began() -> None:
+    """The application slept for an hour, and no other was read meanwhile."""
+    meters = Meters()
+    meters.read(reading(CPU, 100, 0))
+    [gain] = meters.read(launched(reading(CPU, 2, HOUR_S, "second"), HOUR_S - 7)).gains
+    assert (gain.amount, gain.since) == (2_000_000, after(HOUR_S - 7))
+
+
+def test_a_run_that_began_before_the_last_round_is_counted_from_there() -> None:
+    meters = Meters()
+    meters.read(reading(CPU, 100, 0))
+    [gain] = meters.read(launched(reading(CPU, 2, 60, "second"), -3600)).gains
+    assert gain.since == NOON
+
+
+@pytest.mark.parametrize("meter", [TRAFFIC, Meter.REQUESTS])
+def test_a_total_that_is_kept_for_ever_counts_from_where_it_is_first_read(meter: Meter) -> None:
+    """The site is declared for the summer again, and its readings were forgotten meanwhile."""
+    meters = Meters()
+    meters.read(reading(meter, 3, 0, subject="wiki"))
+    assert meters.read(reading(meter, 5e6, 60)).gains == ()
+    assert _amounts(meters.read(reading(meter, 5e6 + 7, 120))) == [7]
 
 
 def test_a_meter_of_a_kind_that_was_never_read_gives_nothing_at_first() -> None:
@@ -143,6 +167,13 @@ def test_memory_of_another_run_was_not_held_while_the_application_slept() -> Non
     meters.read(reading(MEMORY, 2**20, 0))
     [gain] = meters.read(reading(MEMORY, 2**20, HOUR_S, "second")).gains
     assert (gain.amount, gain.continuity) == (120_000, Continuity.BEGAN_ANEW)
+
+
+def test_memory_is_held_since_the_run_began() -> None:
+    meters = Meters()
+    meters.read(reading(MEMORY, 2**20, 0))
+    [gain] = meters.read(launched(reading(MEMORY, 2**20, HOUR_S, "second"), HOUR_S - 9)).gains
+    assert (gain.amount, gain.since) == (9_000, after(HOUR_S - 9))
 
 
 def test_a_silence_of_weeks_is_told_and_begins_anew() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.ledger.months import (
     Span,
-    days_of,
+    counted_month,
     elapsed_months,
     month_named,
     month_of,
@@ -25,14 +25,12 @@ DAYS = st.dates(date(2001, 1, 1), date(2098, 12, 31))
 
 
 def test_a_month_of_march_has_a_day_of_23_hours() -> None:
-    days = days_of(month_of(date(2026, 3, 15)))
-    assert [day.since for day in days if day.hours == 23] == [date(2026, 3, 29)]
+    assert Span(date(2026, 3, 29), date(2026, 3, 30)).hours == 23
     assert month_of(date(2026, 3, 15)).hours == 31 * 24 - 1
 
 
 def test_a_month_of_october_has_a_day_of_25_hours() -> None:
-    days = days_of(month_of(date(2026, 10, 1)))
-    assert [day.since for day in days if day.hours == 25] == [date(2026, 10, 25)]
+    assert Span(date(2026, 10, 25), date(2026, 10, 26)).hours == 25
     assert month_of(date(2026, 10, 1)).hours == 31 * 24 + 1
 
 
@@ -44,7 +42,8 @@ def test_a_month_begins_at_midnight_in_paris() -> None:
 @given(DAYS)
 def test_the_days_of_a_month_follow_one_another_without_a_gap(day: date) -> None:
     month = month_of(day)
-    days = days_of(month)
+    inside = [month.since + timedelta(days=number) for number in range(month.days)]
+    days = split(month, inside)
     assert days[0].begins_at == month.begins_at
     assert days[-1].ends_at == month.ends_at
     assert all(one.ends_at == other.begins_at for one, other in pairwise(days))
@@ -99,3 +98,15 @@ def test_what_is_no_month_is_refused(text: str) -> None:
         month_named(text)
     assert raised.value.code == "ledger.not_a_month"
     assert raised.value.values == {"found": text}
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2200, 1, 1), date.max])
+def test_months_outside_the_years_of_ledgers_are_refused(day: date) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        counted_month(day)
+    assert raised.value.code == "ledger.year_not_counted"
+
+
+def test_the_first_and_the_last_year_of_ledgers_count() -> None:
+    assert counted_month(date(2000, 1, 31)) == date(2000, 1, 1)
+    assert counted_month(date(2199, 12, 31)) == date(2199, 12, 1)

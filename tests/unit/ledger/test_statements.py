@@ -1,7 +1,7 @@
 """Statements: every cent told, in any ledger; replays; what is refused and what is noted."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.errors import InvalidInputError
+from beffroi.ledger.corrections import Correction, CorrectionKind
 from beffroi.ledger.costs import month_costs
 from beffroi.ledger.documents.explaining import explained
 from beffroi.ledger.model import (
+    REVENUE_ACCOUNT,
     Accounts,
-    Correction,
     LineKind,
     LineRef,
     Statement,
@@ -192,6 +193,14 @@ def test_revenue_without_a_key_of_its_own_is_shared_equally(accounts: Accounts) 
     revenue = found["drancy"].lines[-1]
     assert revenue.title == "Recettes des organismes au tarif"
     assert (revenue.unit, revenue.all_units) == ("equal_share", Decimal(3))
+    assert revenue.account == REVENUE_ACCOUNT
+
+
+def test_the_issuer_says_which_account_the_revenue_lowers(accounts: Accounts) -> None:
+    issuer = msgspec.structs.replace(accounts.issuer, revenue_account="70848")
+    changed = msgspec.structs.replace(accounts, issuer=issuer)
+    found = _by_body(month_records(changed, 1, JULY, july_use()))
+    assert {found[name].lines[-1].account for name in accounts.sharers} == {"70848"}
 
 
 def test_what_is_paid_by_rates_lowers_what_the_others_share(july: MonthRecords) -> None:
@@ -287,6 +296,33 @@ def test_a_correction_of_who_pays_by_rates_changes_what_the_others_share(
     after = _by_body(month_records(accounts, 3, august, month_use(august), [corrected]))
     assert after["habitat"].net_eur == before["habitat"].net_eur - Decimal("100.01")
     assert sum(one.net_eur for one in after.values()) == sum(one.net_eur for one in before.values())
+
+
+@pytest.mark.parametrize("kind", CorrectionKind)
+@pytest.mark.parametrize("language", Language)
+def test_a_correction_says_why_it_is_there(
+    accounts: Accounts, july: MonthRecords, kind: CorrectionKind, language: Language
+) -> None:
+    reason = "" if kind is CorrectionKind.LATE_USE else "Compté deux fois."
+    corrected = msgspec.structs.replace(
+        _correction(_by_body(july)["drancy"], 4, "-1"), kind=kind, reason=reason
+    )
+    august = date(2026, 8, 1)
+    records = month_records(accounts, 3, august, month_use(august), [corrected])
+    told = explained(_by_body(records)["drancy"].lines[-1].explanation, language)
+    assert "CTT-2026-000001" in told
+    assert reason in told
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_statement_without_a_last_reading_says_until_when_meters_were_read(
+    july: MonthRecords, language: Language
+) -> None:
+    read = datetime(2026, 7, 31, 20, 58, tzinfo=UTC)
+    records = msgspec.structs.replace(july, read_until=read)
+    told = explained(_by_body(records)["drancy"].notes[0], language)
+    assert "31" in told
+    assert "22:58" in told
 
 
 def test_a_correction_for_a_body_that_left_is_refused(

@@ -154,3 +154,26 @@ def test_statements_are_made_of_files_alone(tmp_path: Path) -> None:
     assert sorted(found) == ["drancy", "dugny", "habitat", "le-bourget"]
     assert found["drancy"].lines[2].amount_eur == Decimal("1234.56")
     assert len(found["drancy"].usage) == 2
+
+
+def test_use_without_an_organisation_is_refused_unless_it_is_the_platforms(tmp_path: Path) -> None:
+    row = "2026-07-01,2026-08-01,12.5,\n"
+    assert _found(tmp_path, HEADING + f"site,,{row}") == [("ledger.csv_organisation_empty", 2, 2)]
+    (usage,) = _loaded(tmp_path, HEADING + f"switches,_platform,{row}")
+    assert usage.organisation == ""
+
+
+def test_minutes_are_whole(tmp_path: Path) -> None:
+    heading = "application,organisation,since,until,cpu_core_h,minutes\n"
+    row = "site,drancy,2026-07-01,2026-08-01,1,"
+    assert _found(tmp_path, f"{heading}{row}3.7\n") == [("ledger.csv_minutes_whole", 2, 6)]
+    (usage,) = _loaded(tmp_path, f"{heading}{row}3.0\n")
+    assert usage.minutes == 3
+
+
+@pytest.mark.parametrize(
+    "day", ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31T23:59:59-14:00"]
+)
+def test_days_outside_the_years_of_ledgers_are_refused(tmp_path: Path, day: str) -> None:
+    found = _found(tmp_path, HEADING + f"site,drancy,{day},2026-08-01,12.5,\n")
+    assert found == [("ledger.csv_year_not_counted", 2, 3)]

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,9 @@ AMOUNTS = st.lists(st.integers(0, 2**62), min_size=11, max_size=11)
 
 
 def _sum(*amounts: int, application: str = "bus", modelled: bool = False) -> UsageSum:
-    named = dict(zip(UsageSum.__struct_fields__[2:-1], amounts, strict=True))
-    return UsageSum(application, "ville", modelled=modelled, **named)
+    fields = UsageSum.__struct_fields__
+    whole = (application, "ville", *amounts, modelled, NOON, after(60))
+    return msgspec.convert(dict(zip(fields, whole, strict=True)), UsageSum)
 
 
 def test_fine_units_become_those_of_the_ledger() -> None:
@@ -47,6 +49,12 @@ def test_what_was_not_used_is_absent() -> None:
 def test_a_part_that_is_modelled_makes_the_sum_modelled() -> None:
     [found] = added([_sum(*[1] * 11), _sum(*[1] * 11, modelled=True)])
     assert usage_of(found, NOON, after(60)).energy_method is Method.MODELLED
+
+
+def test_a_sum_lasts_from_the_first_record_to_the_last() -> None:
+    later = msgspec.structs.replace(_sum(*[1] * 11), begins_at=after(60), ends_at=after(120))
+    [found] = added([later, _sum(*[1] * 11)])
+    assert (found.begins_at, found.ends_at) == (NOON, after(120))
 
 
 def test_energy_is_told_in_kwh() -> None:

@@ -150,10 +150,15 @@ def _bytes(payload: object) -> bytes:
 def _number(payload: bytes, path: str) -> float | None:
     try:
         found: object = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     for name in path.split(".") if path else ():
         if not isinstance(found, dict) or name not in found:
             return None
         found = found[name]
-    return float(found) if isinstance(found, int | float) and found is not True else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    try:
+        return float(found)
+    except OverflowError:
+        return None

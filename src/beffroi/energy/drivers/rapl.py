@@ -13,7 +13,10 @@ _READ_EVERY_S: Final = 60.0
 
 
 class RaplMeter:
-    """Intel's and AMD's own counters of their processors, memory and boards left out."""
+    """Intel's and AMD's own counters of their processors, memory and boards left out.
+
+    A zone ``psys`` counts the whole platform, its processors again, and how well differs by maker.
+    """
 
     def __init__(self, zones: Iterable[Path]) -> None:
         self._zones = tuple(zones)
@@ -24,8 +27,8 @@ class RaplMeter:
     @classmethod
     def found(cls, folder: Path = _POWERCAP) -> "RaplMeter | None":
         """Return the meter of this machine; nothing in most virtual machines."""
-        zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if zone.name.count(":") == 1]
         try:
+            zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if _is_package(zone)]
             return cls(zones) if zones else None
         except OSError:
             return None
@@ -64,6 +67,10 @@ class RaplCounter:
             return EnergyReading(self._meter.joules(), self._run, self._clock.now())
         except (OSError, ValueError):
             return None
+
+
+def _is_package(zone: Path) -> bool:
+    return (zone / "name").read_text().startswith("package")
 
 
 def _number(path: Path) -> int:

@@ -5,15 +5,17 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from beffroi.hosting.ports import Ended, InstancePlan, RuntimeCapabilities
 from beffroi.kernel.errors import FailedError
 from beffroi.kernel.places import Places, platform_identity
 from beffroi.kernel.processes import exits, freezing
-from beffroi.kernel.processes.launch import found_running, last_launched, launch
+from beffroi.kernel.processes.launch import found_running, last_launched, launch, launch_of
 from beffroi.kernel.processes.limits import Limiter
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess, Sandbox, Usage
 from beffroi.kernel.processes.stopping import kill, stop_sandboxed
-from beffroi.kernel.processes.tables import descendants_of
+from beffroi.kernel.processes.tables import age_s, descendants_of
 
 _CONNECTED = "03"
 _UNIX_SOCKETS = Path("/proc/net/unix")
@@ -113,7 +115,11 @@ class SandboxedProcessRuntime:
     def usage(self, unit: str) -> Usage | None:
         """Tell what an instance takes now."""
         process = self._found(unit)
-        return None if process is None else self._limiter.usage(unit, process.pid)
+        if process is None:
+            return None
+        taken = self._limiter.usage(unit, process.pid)
+        age = age_s(process.started_ticks)
+        return msgspec.structs.replace(taken, launch=launch_of(process), age_s=age)
 
     def open_connections(self, unit: str, socket: Path) -> int:
         """Count the connections that the instance has accepted and not closed.

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
-from beffroi.kernel.errors import BeffroiError, ConflictError, UnavailableError
+from beffroi.kernel.errors import BeffroiError, ConflictError, InvalidInputError, UnavailableError
 from beffroi.kernel.secrets import Secret
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -85,6 +85,7 @@ class Database:
                 statement took more than 30 s, or the work idled for as long.
             ConflictError: A key of the schema forbids it, or another transaction changed the
                 same rows at the same moment; nothing was committed.
+            InvalidInputError: A text holds a character that PostgreSQL cannot keep: NUL.
         """
         try:
             async with self._pool.connection() as connection:
@@ -115,6 +116,10 @@ def _told(error: psycopg.Error) -> BeffroiError | None:
             return ConflictError("kernel.constraint_violated", constraint=constraint)
         case errors.DeadlockDetected() | errors.SerializationFailure() | errors.LockNotAvailable():
             return ConflictError("kernel.changed_meanwhile")
+        case errors.UntranslatableCharacter() | errors.CharacterNotInRepertoire():
+            return InvalidInputError("kernel.text_not_storable")
+        case psycopg.DataError() if error.sqlstate is None:
+            return InvalidInputError("kernel.text_not_storable")
         case psycopg.OperationalError() | errors.IdleInTransactionSessionTimeout():
             return UnavailableError("kernel.database_unreachable")
     return None

@@ -69,6 +69,11 @@ def found_running(unit: str, folder: Path) -> RunningProcess | None:
     return process if process is not None and is_alive(process) else None
 
 
+def launch_of(process: RunningProcess) -> str:
+    """Name one launch of a unit: no other has this name, before or after a boot."""
+    return f"{process.unit} {_BOOT_ID.read_text().strip()} {process.pid} {process.started_ticks}"
+
+
 def is_alive(process: RunningProcess) -> bool:
     """Tell whether the very same process still runs."""
     row = process_row(process.pid)

@@ -72,12 +72,20 @@ class RunningProcess(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a unit takes now; CPU since its start."""
+    """What a unit takes now; CPU since its start.
+
+    Attributes:
+        launch: Which launch of the unit it is, where whoever launched it tells: the CPU time of
+            another one begins at 0.
+        age_s: How long ago that was, in seconds.
+    """
 
     memory_bytes: int
     cpu_s: float
     processes: int
     memory_kills: int = 0
+    launch: str = ""
+    age_s: float = 0.0
 
 
 class MemoryReading(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,13 +14,18 @@ _PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
-    """One line of the kernel's process table."""
+    """One line of the kernel's process table.
+
+    Attributes:
+        outlived_cpu_s: CPU time of the children that ended and were waited for, theirs included.
+    """
 
     pid: int
     parent: int
     session: int
     state: str
     cpu_s: float
+    outlived_cpu_s: float
     started_ticks: int
     resident_bytes: int
 
@@ -45,9 +51,15 @@ def parsed_row(text: str) -> ProcessRow | None:
         session=int(fields[3]),
         state=fields[0],
         cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
+        outlived_cpu_s=(int(fields[13]) + int(fields[14])) / _TICKS_PER_S,
         started_ticks=int(fields[19]),
         resident_bytes=int(fields[21]) * _PAGE_BYTES,
     )
+
+
+def age_s(started_ticks: int) -> float:
+    """Tell how long ago a process started, sleep of the machine included; of 0 its boot."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / _TICKS_PER_S
 
 
 def is_pending(pid: int, sign: signal.Signals) -> bool:

@@ -1,4 +1,4 @@
-"""The sentences of documents that follow from a statement's data; pure."""
+"""Sentences that follow from the data of statements and of unit costs; pure."""
 
 import re
 from datetime import date
@@ -8,8 +8,10 @@ from typing import Final
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.ledger.documents.figures import day_in_words, told_number, told_unit
 from beffroi.ledger.model import Body, BodyKind, Explanation
+from beffroi.ledger.unit_costs import UnitCostTable
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.([0-9]+))?")
+_MONTHS: Final = 12
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -28,6 +30,13 @@ def late_fees(body: Body, language: Language) -> str:
     """
     kind = "company" if body.kind is BodyKind.COMPANY else "public"
     return sentence(language, f"ledger.documents.late_fees_{kind}")
+
+
+def use_note(table: UnitCostTable, language: Language) -> str:
+    """Say what the forecast of use goes by, and whether months are missing."""
+    key = "use" if table.months_of_use == _MONTHS else "use_missing"
+    values = {"before": table.year - 1, "count": table.months_of_use}
+    return sentence(language, f"ledger.documents.unit_costs.{key}", **values)
 
 
 def _told(name: str, text: str, language: Language) -> str:

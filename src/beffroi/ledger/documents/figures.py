@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from beffroi.kernel.catalogue import Language, sentence
+from beffroi.ledger.allocation import PERCENT_UNIT
 from beffroi.ledger.model import Statement
 from beffroi.ledger.months import PARIS, instant_of, next_month
 
@@ -39,6 +40,11 @@ def told_percent(percent: Decimal, language: Language) -> str:
     """Write a percentage."""
     space = _UNBREAKABLE if language is Language.FR else ""
     return f"{told_number(percent, language, most=2)}{space}%"
+
+
+def told_units(units: Decimal, unit: str, language: Language) -> str:
+    """Write how many units of operation; percents with two decimals, so that they add up."""
+    return told_number(units, language, least=2 if unit == PERCENT_UNIT else 0, most=2)
 
 
 def told_unit(unit: str, language: Language) -> str:

@@ -28,12 +28,10 @@ from beffroi.ledger.documents.invoicing import CREDIT_NOTE, Invoice, InvoiceLine
 from beffroi.ledger.documents.sheet import (
     LineRow,
     Sheet,
-    body_party,
     buyer_facts,
-    footer_of,
+    head_of,
     heads_of,
     issue_facts,
-    issuer_party,
     payment_terms,
     totals_of,
     word,
@@ -97,12 +95,12 @@ def _sheet(invoice: Invoice, language: Language) -> _InvoiceSheet:
         f"{one.number} ({day_in_words(one.issued, language)})" for one in invoice.preceding
     )
     return _InvoiceSheet(
-        language=language,
-        title=word(language, kind, number=invoice.number),
-        draft=False,
-        issuer=issuer_party(invoice.issuer, language),
-        body=body_party(body, language),
-        footer=footer_of(statement, invoice.issuer, language),
+        head=head_of(
+            statement,
+            invoice.issuer,
+            word(language, kind, number=invoice.number),
+            language,
+        ),
         facts=(
             *issue_facts(statement, language),
             (word(language, "period"), period),

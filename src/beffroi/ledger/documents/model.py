@@ -9,6 +9,7 @@ import msgspec
 
 from beffroi.kernel.catalogue import Language
 from beffroi.ledger.model import Accounts, Statement, UsageUnit
+from beffroi.ledger.unit_costs import UnitCostTable
 
 
 class DocumentKind(StrEnum):
@@ -17,12 +18,21 @@ class DocumentKind(StrEnum):
     ``STATEMENTS``: a PDF for each. ``INVOICES``: a Factur-X for each body liable to VAT.
     ``REVENUE_ORDERS``: CSV and JSON of the orders (titres de recette) for the other bodies.
     ``FOCUS``: Cost and Usage, Invoice Detail and Billing Period, each as CSV and Parquet.
+    ``UNIT_COSTS``: the table of a year as PDF and CSV; of no statement.
     """
 
     STATEMENTS = "statements"
     INVOICES = "invoices"
     REVENUE_ORDERS = "revenue_orders"
     FOCUS = "focus"
+    UNIT_COSTS = "unit_costs"
+
+
+class TableFormat(StrEnum):
+    """How the table of unit costs is written."""
+
+    PDF = "pdf"
+    CSV = "csv"
 
 
 class DayUse(msgspec.Struct, frozen=True):
@@ -44,17 +54,18 @@ class MonthCost(msgspec.Struct, frozen=True):
 
 
 class DocumentsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Documents wanted of the statements of one month.
+    """Documents wanted of the statements of one month, or of the unit costs of a year.
 
     Attributes:
-        accounts: Those that the statements were made with.
-        statements: Of one month; at least one.
+        accounts: Those that the statements or unit costs were made with.
+        statements: Of one month; none where only unit costs are wanted.
         folder: Where the files are put; it exists.
         days: For the plots of use by day; none: no such plot.
         history: For the plot of cost by centre; the months before and this one; none: no plot.
         issued: When the statements that a line corrects were issued, by number.
         grid_g_per_kwh: Carbon of the grid, in grams of CO2 equivalent per kWh; absent: untold.
         grid_source: Where that figure is from, for the reader.
+        unit_costs: The table of a year, where it is wanted.
     """
 
     kinds: tuple[DocumentKind, ...]
@@ -67,6 +78,7 @@ class DocumentsRequest(msgspec.Struct, frozen=True, kw_only=True):
     issued: Mapping[str, date] = {}
     grid_g_per_kwh: Decimal | None = None
     grid_source: str = ""
+    unit_costs: UnitCostTable | None = None
 
 
 class DocumentFile(msgspec.Struct, frozen=True):

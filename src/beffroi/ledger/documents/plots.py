@@ -12,6 +12,7 @@ from beffroi.ledger.documents.figures import month_name, told_number
 from beffroi.ledger.documents.model import DayUse, MonthCost
 from beffroi.ledger.documents.usage_totals import ENERGY_UNITS, by_application, energy_kwh
 from beffroi.ledger.model import Usage, UsageUnit
+from beffroi.ledger.unit_costs import BodyRefund
 
 _PARTS: Final = 1000
 _MOST_SUBJECTS: Final = 5
@@ -88,6 +89,13 @@ def history_plots(
         rows.append((f"{month_name(month, language)} {month.year}", tuple(parts)))
     names = (*(titles[subject] for subject in shown), *([_rest(language)] if rest else []))
     return _drawn("history", rows, tuple(names), "€", language)
+
+
+def refund_plots(bodies: Iterable[BodyRefund], language: Language) -> tuple[BarPlot, ...]:
+    """Draw what each body is expected to pay back; less than nothing has no bar."""
+    rows = [(one.title, (max(Decimal(0), one.refund_eur),)) for one in bodies]
+    name = (sentence(language, "ledger.documents.plots.refund_name"),)
+    return _drawn("refunds", rows, name, "€", language)
 
 
 def _drawn(

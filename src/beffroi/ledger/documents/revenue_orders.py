@@ -8,22 +8,19 @@ needs of us is here: piece number, debtor's SIRET, service code, commitment, sup
 Source: collectivites-locales.gouv.fr, «L'émission de factures électroniques grâce au PES-ASAP».
 """
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from io import StringIO
 from typing import Final
 
 import msgspec
 
 from beffroi.kernel.catalogue import Language
 from beffroi.ledger.documents.figures import issue_moment, month_in_words
+from beffroi.ledger.documents.french_csv import eur_with_comma, french_csv
 from beffroi.ledger.documents.sheet import word
 from beffroi.ledger.model import Issuer, Statement, StatementState
-
-MARK: Final = "\ufeff"
 
 
 class OrderKind(StrEnum):
@@ -40,11 +37,21 @@ class OrderAmount(msgspec.Struct, frozen=True):
     amount_eur: Decimal
 
 
+class ReducedOrder(msgspec.Struct, frozen=True):
+    """An earlier piece that a reduction lowers, and the budget that it went to."""
+
+    reference: str
+    year: int
+
+
 class RevenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One piece.
 
     Attributes:
         reference: Number of the statement, which the debtor knows.
+        year: The budget that it goes to (exercice).
+        service_month: The month that was served, its first day.
+        reduces: Of a reduction: the pieces that it lowers.
         amount_eur: What is due, above 0; of a reduction: what is taken off.
         amounts: By account; they add up to ``amount_eur``, some may be below 0.
         supporting_file: Name of the statement's PDF.
@@ -53,6 +60,7 @@ class RevenueOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: OrderKind
     year: int
+    service_month: date
     issued: date
     reference: str
     subject: str
@@ -68,22 +76,34 @@ class RevenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     amounts: tuple[OrderAmount, ...]
     supporting_file: str
     digest: str
+    reduces: tuple[ReducedOrder, ...] = ()
 
 
 _COLUMNS: Final = (
     *("sens", "exercice", "date_emission", "reference", "objet", "creancier_siret"),
     *("debiteur", "debiteur_siret", "debiteur_adresse", "debiteur_code_postal"),
     *("debiteur_ville", "code_service", "engagement", "compte", "montant", "montant_piece"),
-    *("piece_jointe", "empreinte_sha256"),
+    *("piece_jointe", "empreinte_sha256", "mois_service"),
+    *("reference_titre_reduit", "exercice_titre_reduit"),
 )
 
 
 def revenue_orders(
-    statements: Sequence[Statement], issuer: Issuer, language: Language
+    statements: Sequence[Statement],
+    issuer: Issuer,
+    issued: Mapping[str, date],
+    language: Language,
 ) -> tuple[RevenueOrder, ...]:
-    """List the pieces of bodies outside VAT; a statement of nothing has none."""
+    """List the pieces of bodies outside VAT; a statement of nothing has none.
+
+    Args:
+        statements: Of one month.
+        issuer: The creditor.
+        issued: When the statements that lines correct were issued, by number.
+        language: Of what each piece is for.
+    """
     return tuple(
-        _order(statement, issuer, language)
+        _order(statement, issuer, issued, language)
         for statement in statements
         if statement.state is StatementState.ISSUED
         and not statement.body.liable_for_vat
@@ -92,17 +112,9 @@ def revenue_orders(
 
 
 def orders_csv(orders: Sequence[RevenueOrder]) -> bytes:
-    """Write a row for each account of each piece, as French spreadsheets read it.
-
-    Semicolons, decimal comma, days as 2026-11-04, UTF-8 with its mark, lines ended by CR LF.
-    """
-    text = StringIO(newline="")
-    text.write(MARK)
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
-    for order in orders:
-        writer.writerows(_cells(order, amount) for amount in order.amounts)
-    return text.getvalue().encode()
+    """Write a row for each account of each piece, as French spreadsheets read it."""
+    rows = (_cells(order, amount) for order in orders for amount in order.amounts)
+    return french_csv(_COLUMNS, rows)
 
 
 def orders_json(orders: Sequence[RevenueOrder]) -> bytes:
@@ -116,7 +128,20 @@ def statement_file(statement: Statement) -> str:
     return f"{number}-releve.pdf"
 
 
-def _order(statement: Statement, issuer: Issuer, language: Language) -> RevenueOrder:
+def budget_year(service_year: int, issued: date) -> int:
+    """Return the budget that an order goes to: that of the service while it can still take it.
+
+    Orders of the operating section for what was served by 31 December are written until 31 January.
+
+    Source: CGCT, articles L1612-11 and D2342-3 (journée complémentaire).
+    """
+    last = date(service_year + 1, 1, 31)
+    return service_year if issued <= last else issued.year
+
+
+def _order(
+    statement: Statement, issuer: Issuer, issued_on: Mapping[str, date], language: Language
+) -> RevenueOrder:
     body, net = statement.body, statement.net_eur
     sign = -1 if net < 0 else 1
     amounts: dict[str, Decimal] = {}
@@ -126,7 +151,8 @@ def _order(statement: Statement, issuer: Issuer, language: Language) -> RevenueO
     issued = issue_moment(statement).date()
     return RevenueOrder(
         kind=OrderKind.REDUCTION if sign < 0 else OrderKind.REVENUE,
-        year=issued.year,
+        year=budget_year(statement.month.year, issued),
+        service_month=statement.month,
         issued=issued,
         reference=statement.number,
         subject=word(language, "order_object", month=month, number=statement.number),
@@ -142,6 +168,22 @@ def _order(statement: Statement, issuer: Issuer, language: Language) -> RevenueO
         amounts=tuple(OrderAmount(account, one) for account, one in sorted(amounts.items())),
         supporting_file=statement_file(statement),
         digest=statement.digest,
+        reduces=_reduced(statement, issued_on) if sign < 0 else (),
+    )
+
+
+def _reduced(statement: Statement, issued_on: Mapping[str, date]) -> tuple[ReducedOrder, ...]:
+    """List the pieces that lines correct; a number holds its month's year."""
+    numbers = sorted(
+        {
+            line.corrects.statement
+            for line in statement.lines
+            if line.corrects is not None and line.corrects.statement in issued_on
+        }
+    )
+    return tuple(
+        ReducedOrder(number, budget_year(int(number.split("-")[-2]), issued_on[number]))
+        for number in numbers
     )
 
 
@@ -161,12 +203,11 @@ def _cells(order: RevenueOrder, amount: OrderAmount) -> tuple[str, ...]:
         order.service_code,
         order.commitment,
         amount.account,
-        _with_comma(amount.amount_eur),
-        _with_comma(order.amount_eur),
+        eur_with_comma(amount.amount_eur),
+        eur_with_comma(order.amount_eur),
         order.supporting_file,
         order.digest,
+        f"{order.service_month:%Y-%m}",
+        ", ".join(one.reference for one in order.reduces),
+        ", ".join(str(one.year) for one in order.reduces),
     )
-
-
-def _with_comma(amount: Decimal) -> str:
-    return f"{amount + 0:.2f}".replace(".", ",")

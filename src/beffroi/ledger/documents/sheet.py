@@ -33,6 +33,22 @@ class LineRow(msgspec.Struct, frozen=True):
     vat: str = ""
 
 
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What every page knows: its language, its title, whose it is, what stands at its foot.
+
+    Attributes:
+        body: Whom it is for; nobody where it is for all who share.
+        draft: Shows ``words.draft`` above everything.
+    """
+
+    language: Language
+    title: str
+    issuer: Party
+    footer: str
+    body: Party | None = None
+    draft: bool = False
+
+
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What statements and invoices share.
 
@@ -42,12 +58,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
         headers: Heads of its tables.
     """
 
-    language: Language
-    title: str
-    draft: bool
-    issuer: Party
-    body: Party
-    footer: str
+    head: Head
     facts: tuple[tuple[str, str], ...]
     words: Mapping[str, str]
     headers: Mapping[str, tuple[str, ...]]
@@ -71,21 +82,33 @@ def heads_of(language: Language, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(word(language, f"heads.{key}") for key in keys)
 
 
-def issuer_party(issuer: Issuer, language: Language) -> Party:
-    """Write who issues, with its address and numbers."""
-    return Party(issuer.title, _party_lines(issuer, language))
-
-
-def body_party(body: Body, language: Language) -> Party:
-    """Write who receives, with its address and numbers."""
-    return Party(body.title, _party_lines(body, language))
-
-
-def footer_of(statement: Statement, issuer: Issuer, language: Language) -> str:
-    """Say at the foot of each page whose document it is."""
+def head_of(statement: Statement, issuer: Issuer, title: str, language: Language) -> Head:
+    """Write the head of a statement, or of its invoice."""
     number = statement.number or word(language, "no_number")
-    siret = f"{word(language, 'siret')} {issuer.siret}"
-    return f"{issuer.title} · {siret} · {number}"
+    return Head(
+        language=language,
+        title=title,
+        issuer=party_of(issuer, language),
+        footer=footer_of(issuer, number, language),
+        body=party_of(statement.body, language),
+        draft=statement.state is StatementState.DRAFT,
+    )
+
+
+def party_of(party: Issuer | Body, language: Language) -> Party:
+    """Write who issues or receives, with its address and numbers."""
+    numbers = {"siret": party.siret, "vat_number": party.vat_number}
+    lines = (
+        *party.address,
+        f"{party.postcode} {party.town}".strip(),
+        *(f"{word(language, key)} {value}" for key, value in numbers.items() if value),
+    )
+    return Party(party.title, lines)
+
+
+def footer_of(issuer: Issuer, reference: str, language: Language) -> str:
+    """Say at the foot of each page whose document it is."""
+    return f"{issuer.title} · {word(language, 'siret')} {issuer.siret} · {reference}"
 
 
 def totals_of(
@@ -131,13 +154,4 @@ def payment_terms(issuer: Issuer, body: Body, language: Language) -> tuple[str, 
         late_fees(body, language),
         word(language, "recovery_fee"),
         word(language, "no_discount"),
-    )
-
-
-def _party_lines(party: Issuer | Body, language: Language) -> tuple[str, ...]:
-    numbers = {"siret": party.siret, "vat_number": party.vat_number}
-    return (
-        *party.address,
-        f"{party.postcode} {party.town}".strip(),
-        *(f"{word(language, key)} {value}" for key, value in numbers.items() if value),
     )

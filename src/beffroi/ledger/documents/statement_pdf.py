@@ -1,6 +1,6 @@
 """The statement as a person reads it: each line explained, shares, use, plots, how to check."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -16,17 +16,16 @@ from beffroi.ledger.documents.figures import (
     told_price,
     told_unit,
 )
+from beffroi.ledger.documents.key_wording import key_rows
 from beffroi.ledger.documents.model import DocumentsRequest
 from beffroi.ledger.documents.plots import BarPlot, day_plots, energy_plots, history_plots
 from beffroi.ledger.documents.sheet import (
     LineRow,
     Sheet,
-    body_party,
     buyer_facts,
-    footer_of,
+    head_of,
     heads_of,
     issue_facts,
-    issuer_party,
     payment_terms,
     totals_of,
     word,
@@ -35,11 +34,9 @@ from beffroi.ledger.documents.sheet import (
 from beffroi.ledger.documents.usage_totals import by_application, energy_kwh
 from beffroi.ledger.documents.vat import due_eur, vat_of
 from beffroi.ledger.model import (
-    AllocationKey,
     LineKind,
     Statement,
     StatementLine,
-    StatementState,
     Usage,
     UsageUnit,
 )
@@ -57,7 +54,6 @@ _USED: Final = (
     UsageUnit.ENERGY_IDLE_KWH,
 )
 _GRAMS_PER_KG: Final = 1000
-_TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 
 class _StatementSheet(Sheet, frozen=True, kw_only=True):
@@ -91,12 +87,7 @@ def _sheet(statement: Statement, request: DocumentsRequest) -> _StatementSheet:
     due, month = due_eur(statement), month_in_words(statement.month, language)
     version = str(statement.accounts_version)
     return _StatementSheet(
-        language=language,
-        title=word(language, "statement", month=month),
-        draft=statement.state is StatementState.DRAFT,
-        issuer=issuer_party(issuer, language),
-        body=body_party(statement.body, language),
-        footer=footer_of(statement, issuer, language),
+        head=head_of(statement, issuer, word(language, "statement", month=month), language),
         facts=(
             *issue_facts(statement, language),
             (word(language, "period"), month),
@@ -120,7 +111,7 @@ def _sheet(statement: Statement, request: DocumentsRequest) -> _StatementSheet:
         terms=_terms(statement, request),
         summary=_summary(statement, due, month, language),
         shares=_share_rows(shares, language),
-        keys=_key_rows(shares, request.accounts.keys, language),
+        keys=key_rows((one.key for one in shares), request.accounts.keys, language),
         usage=_usage_rows(statement.usage, language),
         rows=energy_plots(statement.usage, language),
         plots=(
@@ -174,37 +165,6 @@ def _share_row(line: StatementLine, language: Language) -> tuple[str, ...]:
         told_number(line.quantity, language),
         told_euros(line.amount_eur, language),
     )
-
-
-def _key_rows(
-    shares: Iterable[StatementLine], keys: Mapping[str, AllocationKey], language: Language
-) -> tuple[tuple[str, str], ...]:
-    used = sorted({line.key for line in shares if line.key in keys})
-    return tuple((keys[name].title, _basis(keys[name], keys, language)) for name in used)
-
-
-def _basis(key: AllocationKey, keys: Mapping[str, AllocationKey], language: Language) -> str:
-    """Say what a key goes by, with its weights and bounds."""
-    weights = {
-        **{told_unit(unit, language): weight for unit, weight in key.units.items()},
-        **{keys[name].title: weight for name, weight in key.parts.items() if name in keys},
-        **key.weights,
-    }
-    told = " + ".join(
-        f"{told_number(weight, language)} {_TIMES} {name}" for name, weight in weights.items()
-    )
-    basis = word(language, f"bases.{key.basis}")
-    bounds = (
-        word(
-            language,
-            "bounds",
-            floor=told_percent(key.floor_percent, language),
-            ceiling=told_percent(key.ceiling_percent, language),
-        )
-        if key.floor_percent > 0 or key.ceiling_percent < 100
-        else ""
-    )
-    return f"{basis}{f' ({told})' if told else ''}. {bounds}".strip()
 
 
 def _usage_rows(usage: Sequence[Usage], language: Language) -> tuple[tuple[str, ...], ...]:

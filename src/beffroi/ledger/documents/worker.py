@@ -1,10 +1,9 @@
-"""Documents of a month, made by ``python -m beffroi.ledger.documents.worker``.
+"""Documents of a month or a year, made by ``python -m beffroi.ledger.documents.worker``.
 
 Files are written whole or not at all, one by one, in the folder that was asked for; the same
 request gives the same bytes.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
@@ -40,6 +39,8 @@ from beffroi.ledger.documents.revenue_orders import (
     statement_file,
 )
 from beffroi.ledger.documents.statement_pdf import statement_pdf
+from beffroi.ledger.documents.unit_cost_files import unit_costs_csv, unit_costs_pdf
+from beffroi.ledger.documents.whole_files import write_whole
 
 MODULE: Final = "beffroi.ledger.documents.worker"
 _PDF, _CSV, _JSON = "application/pdf", "text/csv", "application/json"
@@ -88,7 +89,9 @@ def _invoices(request: DocumentsRequest) -> Iterator[_Made]:
 
 
 def _revenue_orders(request: DocumentsRequest) -> Iterator[_Made]:
-    orders = revenue_orders(request.statements, request.accounts.issuer, request.language)
+    orders = revenue_orders(
+        request.statements, request.accounts.issuer, request.issued, request.language
+    )
     stem = f"{_month(request)}-titres"
     yield _Made(f"{stem}.csv", _CSV, orders_csv(orders))
     yield _Made(f"{stem}.json", _JSON, orders_json(orders))
@@ -106,27 +109,35 @@ def _focus(request: DocumentsRequest) -> Iterator[_Made]:
         yield _Made(f"{stem}.parquet", _PARQUET, as_parquet(columns, rows))
 
 
+def _unit_costs(request: DocumentsRequest) -> Iterator[_Made]:
+    table, language = request.unit_costs, request.language
+    if table is not None:
+        stem = f"couts-unitaires-{table.year}"
+        pdf = unit_costs_pdf(_typesetter("unit_costs.typ"), table, request.accounts, language)
+        yield _Made(f"{stem}.pdf", _PDF, pdf)
+        yield _Made(f"{stem}.csv", _CSV, unit_costs_csv(table, language))
+
+
 _MAKERS: Final[dict[DocumentKind, Callable[[DocumentsRequest], Iterator[_Made]]]] = {
     DocumentKind.STATEMENTS: _statements,
     DocumentKind.INVOICES: _invoices,
     DocumentKind.REVENUE_ORDERS: _revenue_orders,
     DocumentKind.FOCUS: _focus,
+    DocumentKind.UNIT_COSTS: _unit_costs,
 }
-_FILES_OF_A_MONTH: Final = {DocumentKind.REVENUE_ORDERS: 2, DocumentKind.FOCUS: 6}
+_FILES_AT_ONCE: Final = {
+    DocumentKind.REVENUE_ORDERS: 2,
+    DocumentKind.FOCUS: 6,
+    DocumentKind.UNIT_COSTS: 2,
+}
 
 
 def _count(kind: DocumentKind, request: DocumentsRequest) -> int:
-    return _FILES_OF_A_MONTH.get(kind, len(request.statements))
+    return _FILES_AT_ONCE.get(kind, len(request.statements))
 
 
 def _written(folder: Path, kind: DocumentKind, made: _Made) -> DocumentFile:
-    """Write a file under a hidden name, then give it its own at once."""
-    hidden = folder / f".{made.name}.part"
-    with hidden.open("wb") as file:
-        file.write(made.content)
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.replace(folder / made.name)
+    write_whole(folder / made.name, made.content)
     return DocumentFile(
         name=made.name,
         kind=kind,

@@ -50,6 +50,11 @@ def _of_lines(lines: tuple[QuoteLine, ...]) -> Iterator[Explanation]:
     for line in lines:
         if not line.unit_price_eur:
             yield Explanation("quote_line_free", {"designation": line.designation})
+    below = [line for line in lines if line.below_cost]
+    if below:
+        yield Explanation(
+            "quote_lines_below_cost", {"lines": ", ".join(line.number for line in below)}
+        )
     demand = sum(line.quantity is None for line in lines)
     monthly = [line for line in lines if line.charged is Charged.MONTHLY]
     if all(line.quantity is None for line in monthly):

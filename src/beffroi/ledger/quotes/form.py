@@ -1,15 +1,15 @@
 """A tender's needs as a form asks for them; pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 
 import msgspec
 
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.ids import is_slug
-from beffroi.ledger.identifiers import siret_is_valid
 from beffroi.ledger.quotes.needs import (
     Besides,
     Buyer,
@@ -23,7 +23,9 @@ from beffroi.ledger.quotes.needs import (
     ServiceLevel,
     Terms,
 )
+from beffroi.ledger.quotes.needs_file import needs_mistakes
 
+ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 ROWS: Final = 4
 _MOST: Final = 100_000_000
 
@@ -67,11 +69,15 @@ def needs_of_form(form: QuoteForm, today: date) -> Needs:
     """
     if not is_slug(form.organisation):
         raise InvalidInputError("ledger.form_field", field="organisation", value=form.organisation)
-    if not siret_is_valid(form.siret):
-        raise InvalidInputError("ledger.form_field", field="siret", value=form.siret)
+    needs = _written_needs(form, today)
+    for mistake in needs_mistakes(needs):
+        raise InvalidInputError(mistake.code, **mistake.values)
+    return needs
+
+
+def _written_needs(form: QuoteForm, today: date) -> Needs:
     present = _number("present", form.present, least=0) if form.present else None
     support = _number("support_hours", form.support_hours or "0", least=0)
-    hour = _number("support_hour_eur", form.support_hour_eur or "0", least=0)
     return Needs(
         consultation=Consultation(
             reference=_text("reference", form.reference, 40),
@@ -81,44 +87,50 @@ def needs_of_form(form: QuoteForm, today: date) -> Needs:
         buyer=Buyer(
             title=_text("buyer", form.buyer, 120),
             siret=form.siret,
-            posts=int(_number("posts", form.posts or "0", least=0)),
+            posts=_whole("posts", form.posts or "0", least=0),
         ),
         organisation=form.organisation,
         market=Market(
             starts=_day("starts", form.starts) if form.starts else today,
-            duration_months=int(_number("months", form.months, least=1, most=120)),
+            duration_months=_whole("months", form.months, least=1, most=120),
         ),
         terms=Terms(
             hosts_cost=form.hosts_cost,
             upkeep_cost=form.upkeep_cost,
-            hosts_bought=_choice("hosts_bought", form.hosts_bought),
+            hosts_bought=_choice(HostsBought, "hosts_bought", form.hosts_bought),
             margin_percent=_number("margin", form.margin, least=0, most=100),
-            direct_costs={DirectCost.SUPPORT_HOUR: hour} if support else {},
+            direct_costs=_direct_costs(form),
         ),
         present=None if present is None else PresentPrice(yearly_eur=present, covers=form.title),
-        applications={one.name: one for one in _applications(form)},
+        applications=_applications(form),
         besides=Besides(support_hours=support),
     )
 
 
-def _applications(form: QuoteForm) -> Iterator[NeededApplication]:
+def _direct_costs(form: QuoteForm) -> dict[DirectCost, Decimal]:
+    if not form.support_hour_eur.strip():
+        return {}
+    return {DirectCost.SUPPORT_HOUR: _number("support_hour_eur", form.support_hour_eur, least=0)}
+
+
+def _applications(form: QuoteForm) -> dict[str, NeededApplication]:
+    found: dict[str, NeededApplication] = {}
     for row, name in enumerate(form.name):
         if not name.strip():
             continue
         if not is_slug(name):
             raise InvalidInputError("ledger.form_field", field="name", value=name)
-        level = ServiceLevel(_at(form.level, row) or ServiceLevel.STANDARD)
-        count = int(_number("count", _at(form.count, row) or "1", least=1, most=1000))
-        if level is not ServiceLevel.STANDARD and count < 2:
-            raise InvalidInputError("ledger.quote_level_alone", application=name, level=level)
-        yield NeededApplication(
+        if name in found:
+            raise InvalidInputError("ledger.form_name_twice", name=name)
+        found[name] = NeededApplication(
             name=name,
             cores=_number("cores", _at(form.cores, row), least=0),
             memory_gib=_number("memory_gib", _at(form.memory_gib, row), least=0),
             disk_gib=_number("disk_gib", _at(form.disk_gib, row) or "0", least=0),
-            count=count,
-            level=level,
+            count=_whole("count", _at(form.count, row) or "1", least=1, most=1000),
+            level=_choice(ServiceLevel, "level", _at(form.level, row) or ServiceLevel.STANDARD),
         )
+    return found
 
 
 def _at(values: Sequence[str], row: int) -> str:
@@ -142,6 +154,13 @@ def _number(field: str, value: str, *, least: int, most: int = _MOST) -> Decimal
     return found
 
 
+def _whole(field: str, value: str, *, least: int, most: int = _MOST) -> int:
+    found = _number(field, value, least=least, most=most)
+    if found != int(found):
+        raise InvalidInputError("ledger.form_field", field=field, value=value)
+    return int(found)
+
+
 def _day(field: str, value: str) -> date:
     try:
         return date.fromisoformat(value)
@@ -149,8 +168,8 @@ def _day(field: str, value: str) -> date:
         raise InvalidInputError("ledger.form_field", field=field, value=value) from error
 
 
-def _choice(field: str, value: str) -> HostsBought:
+def _choice(kind: type[ChoiceT], field: str, value: str) -> ChoiceT:
     try:
-        return HostsBought(value)
+        return kind(value)
     except ValueError as error:
         raise InvalidInputError("ledger.form_field", field=field, value=value) from error

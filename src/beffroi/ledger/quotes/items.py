@@ -3,7 +3,7 @@
 Unit prices are rounded up, so that no rounding brings a price below what it must cover.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from typing import Final
@@ -44,12 +44,14 @@ class Pricing(msgspec.Struct, frozen=True, kw_only=True):
         quantities: A month's, of what the tenant takes; those of nothing have no price.
         carried: A year's full cost by price.
         asked_eur: The yearly price wanted.
-        once_eur: The price wanted of the work to take the tenant in.
+        once_cost_eur: The cost of the work to take the tenant in.
+        once_eur: The price wanted of it.
     """
 
     quantities: Quantities
     carried: Mapping[PriceItem, Fraction]
     asked_eur: Decimal
+    once_cost_eur: Decimal
     once_eur: Decimal
 
     @property
@@ -61,8 +63,14 @@ class Pricing(msgspec.Struct, frozen=True, kw_only=True):
         """Return the price of one unit for a month, or of the work to take it in, unrounded."""
         if item is PriceItem.SETUP:
             return Fraction(self.once_eur)
+        return self.full_cost(item) * self.factor
+
+    def full_cost(self, item: PriceItem) -> Fraction:
+        """Return the full cost of one unit for a month, or of the work to take it in."""
+        if item is PriceItem.SETUP:
+            return Fraction(self.once_cost_eur)
         cost = self.carried.get(item, Fraction(0))
-        return cost * self.factor / MONTHS / Fraction(self.quantities[item]) if cost else cost
+        return cost / MONTHS / Fraction(self.quantities[item]) if cost else cost
 
 
 def quantities_of(needs: Needs, load: OrganisationLoad) -> dict[PriceItem, Decimal]:
@@ -95,6 +103,7 @@ def pricing_of(needs: Needs, accounts: Accounts, costs: Costs, quantities: Quant
         quantities=quantities,
         carried=carried,
         asked_eur=asked,
+        once_cost_eur=costs.once_eur,
         once_eur=rounded_eur(Fraction(costs.once_eur) * margin),
     )
 
@@ -179,6 +188,7 @@ def _own_lines(pricing: Pricing) -> Iterator[QuoteLine]:
             quantity=quantity,
             unit_price_eur=price,
             amount_eur=rounded_eur(quantity * price),
+            below_cost=price < pricing.full_cost(item),
             explanation=_explained(item, pricing, price),
         )
 
@@ -197,14 +207,17 @@ def _explained(item: PriceItem, pricing: Pricing, price: Decimal) -> Explanation
 
 def _content(line: BuyerLine, pricing: Pricing) -> Fraction:
     """Return what a unit of the buyer's line is worth at our exact unit prices."""
-    return sum(
-        (
-            Fraction(amount) * pricing.exact(item)
-            for item, amount in line.contains.items()
-            if item in pricing.quantities
-        ),
-        Fraction(0),
+    return _summed(line, pricing, pricing.exact)
+
+
+def _summed(line: BuyerLine, pricing: Pricing, each: Callable[[PriceItem], Fraction]) -> Fraction:
+    """Add up what a unit of the buyer's line contains."""
+    contained = (
+        Fraction(amount) * each(item)
+        for item, amount in line.contains.items()
+        if item in pricing.quantities
     )
+    return sum(contained, Fraction(0))
 
 
 def _recovering(lines: Iterable[BuyerLine], pricing: Pricing) -> Fraction:
@@ -220,6 +233,9 @@ def _recovering(lines: Iterable[BuyerLine], pricing: Pricing) -> Fraction:
 def _buyer_line(line: BuyerLine, pricing: Pricing, factor: Fraction) -> QuoteLine:
     content = _content(line, pricing)
     own = factor if line.charged is Charged.MONTHLY else Fraction(1)
+    if line.quantity is None:
+        # What is ordered besides is not in the sum that the factor brings: it covers itself.
+        own = max(own, Fraction(1))
     price = rounded_up(content * own)
     values = {
         "content_eur": plain_eur(with_decimals(content, 4)),
@@ -236,5 +252,6 @@ def _buyer_line(line: BuyerLine, pricing: Pricing, factor: Fraction) -> QuoteLin
         quantity=quantity,
         unit_price_eur=price,
         amount_eur=Decimal(0) if quantity is None else rounded_eur(quantity * price),
+        below_cost=price < _summed(line, pricing, pricing.full_cost),
         explanation=Explanation("quote_price_line", values),
     )

@@ -73,6 +73,7 @@ class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
         designation: The buyer's words; empty for a line of ours.
         quantity: A month's, or the whole of a line paid once; nothing: on demand.
         amount_eur: Quantity times price, in whole cents; 0 on demand.
+        below_cost: The unit price is less than the full cost of what the unit takes.
     """
 
     number: str
@@ -83,6 +84,7 @@ class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal | None
     unit_price_eur: Decimal
     amount_eur: Decimal
+    below_cost: bool
     explanation: Explanation
 
 

@@ -9,16 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from beffroi.ledger.model import (
-    AddressLine,
-    Percent,
-    Postcode,
-    Price,
-    Reference,
-    Siret,
-    VatNumber,
-    Weight,
-)
+from beffroi.ledger.model import Percent, Price, Reference, Weight
+from beffroi.ledger.parties import CountedParty
 from beffroi.territory.formats import Slug, Title
 
 
@@ -86,21 +78,8 @@ class Charged(StrEnum):
     ONCE = "once"
 
 
-class Buyer(Declared, frozen=True, kw_only=True, omit_defaults=True):
+class Buyer(CountedParty, frozen=True, kw_only=True):
     """Who asks."""
-
-    title: Annotated[Title, Meta(description="Name that people read.")]
-    siret: Annotated[Siret, Meta(description="SIRET, 14 digits, in quotes.")]
-    address: Annotated[
-        tuple[AddressLine, ...], Meta(description="Lines of its address, town left out.")
-    ] = ()
-    postcode: Annotated[Postcode, Meta(description="Postcode, in quotes.")] = ""
-    town: Annotated[AddressLine, Meta(description="Town.")] = ""
-    vat_number: Annotated[VatNumber, Meta(description="Its VAT number.")] = ""
-    inhabitants: Annotated[
-        int, Meta(ge=0, le=20_000_000, description="What keys by inhabitants count.")
-    ] = 0
-    posts: Annotated[int, Meta(ge=0, le=1_000_000, description="Work places.")] = 0
 
 
 class Consultation(Declared, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from beffroi.ledger.identifiers import siret_is_valid, vat_number_is_valid
+from beffroi.ledger.months import is_counted
 from beffroi.ledger.quotes.needs import (
     Buyer,
     BuyerLine,
@@ -35,11 +36,15 @@ def load_needs(file: Path) -> Needs:
     Raises:
         TerritoryInvalidError: It has mistakes, all of them told at once.
     """
-    return load_declared(file, Needs, _SECTIONS, _mistakes)
+    return load_declared(file, Needs, _SECTIONS, needs_mistakes)
 
 
-def _mistakes(needs: Needs) -> Iterator[Mistake]:
+def needs_mistakes(needs: Needs) -> Iterator[Mistake]:
+    """Say what does not fit together or cannot be."""
     yield from _buyer_mistakes(needs.buyer)
+    starts = needs.market.starts
+    if not is_counted(starts):
+        yield Mistake("ledger.day_absurd", ("market", "starts"), {"found": starts.isoformat()})
     for application in needs.applications.values():
         yield from _application_mistakes(application)
     for cost in DirectCost:

@@ -9,11 +9,9 @@ import msgspec
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.telling import told_euros
 from beffroi.kernel.typesetting import Typesetter
-from beffroi.ledger.documents.figures import (
-    day_in_words,
-)
+from beffroi.ledger.documents.figures import day_in_words
 from beffroi.ledger.documents.plots import BarPlot
-from beffroi.ledger.documents.sheet import Party, body_party, issuer_party, word, words_of
+from beffroi.ledger.documents.sheet import Head, footer_of, party_of, words_of
 from beffroi.ledger.months import PARIS
 from beffroi.ledger.quotes.model import Quote
 from beffroi.ledger.quotes.wording import (
@@ -48,18 +46,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuoteSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """What the template of a quote is given; texts are written in one language.
+    """What the template of a quote is given; the note, which is not for the buyer, is a draft."""
 
-    Attributes:
-        draft: Shows ``words.draft`` above everything: the note is not for the buyer.
-    """
-
-    language: Language
-    title: str
-    draft: bool
-    issuer: Party
-    body: Party
-    footer: str
+    head: Head
     facts: tuple[tuple[str, str], ...]
     words: Mapping[str, str]
     summary: str
@@ -84,13 +73,14 @@ def typeset_quote(
     """
     needs, issuer = quote.needs, quote.issuer
     sheet = QuoteSheet(
-        language=language,
-        title=quote_word(language, f"titles.{kind}"),
-        draft=kind == "note",
-        issuer=issuer_party(issuer, language),
-        body=body_party(quote.body, language),
-        footer=f"{issuer.title} · {word(language, 'siret')} {issuer.siret} · "
-        f"{needs.consultation.reference}",
+        head=Head(
+            language=language,
+            title=quote_word(language, f"titles.{kind}"),
+            issuer=party_of(issuer, language),
+            footer=footer_of(issuer, needs.consultation.reference, language),
+            body=party_of(quote.body, language),
+            draft=kind == "note",
+        ),
         facts=_facts(quote, language),
         words={
             **words_of(language, ("page", "addressee")),

@@ -3,7 +3,6 @@
 Files are written whole or not at all; the same request gives the same PDFs.
 """
 
-import os
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 
 from beffroi.kernel.processes.workers import Progress, Told, answer_as_worker
 from beffroi.kernel.typesetting import Typesetter
+from beffroi.ledger.documents.whole_files import write_whole
 from beffroi.ledger.quotes.buyer_template import fill_template
 from beffroi.ledger.quotes.documents import QuoteFiles, QuoteRequest, TemplateFill
 from beffroi.ledger.quotes.note_pdf import note_pdf
@@ -33,7 +33,7 @@ def make_quote_documents(request: QuoteRequest, told: Told) -> QuoteFiles:
     names: list[str] = []
     fill: TemplateFill | None = None
     for name, content in _documents(request):
-        _write(folder, name, content)
+        write_whole(folder / name, content)
         names.append(name)
         told(Progress(len(names) / _STEPS, name))
     if request.template:
@@ -41,7 +41,7 @@ def make_quote_documents(request: QuoteRequest, told: Told) -> QuoteFiles:
         filled, fill = fill_template(template, request.quote, request.language)
         state = "complete" if fill.complete else "incomplete"
         name = f"{template.stem}-{quote_word(request.language, f'files.{state}')}.xlsx"
-        _write(folder, name, filled)
+        write_whole(folder / name, filled)
         names.append(name)
         told(Progress(1.0, name))
     return QuoteFiles(tuple(names), fill)
@@ -56,16 +56,6 @@ def _documents(request: QuoteRequest) -> Iterator[tuple[str, bytes]]:
     yield f"{names['note']}.pdf", note_pdf(typesetter, quote, language)
     yield f"{names['prices']}.xlsx", quote_workbook(quote, language)
     yield "quote.json", msgspec.json.format(msgspec.json.encode(quote), indent=1)
-
-
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Write a file under a hidden name, then give it its own at once."""
-    hidden = folder / f".{name}.part"
-    with hidden.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.replace(folder / name)
 
 
 if __name__ == "__main__":

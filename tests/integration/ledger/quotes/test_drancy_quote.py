@@ -109,6 +109,7 @@ def test_the_office_pays_about_half_and_the_three_communes_less(ran: Ran) -> Non
     assert {one.code for one in made.warnings} == {
         "quote_hosts_already",
         "quote_sizes_not_use",
+        "quote_lines_below_cost",
         "quote_on_demand",
     }
 

@@ -50,17 +50,40 @@ def test_support_is_priced_by_its_hour() -> None:
     needs = needs_of_form(GIVEN, TODAY)
     assert needs.terms.direct_costs == {DirectCost.SUPPORT_HOUR: Decimal(46)}
     assert needs.asked(DirectCost.SUPPORT_HOUR) == 20
-    assert needs_of_form(_changed(support_hours=""), TODAY).terms.direct_costs == {}
+
+
+def test_support_that_is_asked_for_has_a_price() -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        needs_of_form(_changed(support_hour_eur=""), TODAY)
+    assert raised.value.code == "ledger.quote_direct_cost_missing"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"siret": ""}, "ledger.siret_wrong"),
+        ({"siret": "27930001600012"}, "ledger.siret_wrong"),
+        ({"siret": "ABC"}, "ledger.siret_wrong"),
+        ({"cores": ["0", "", "4"]}, "ledger.quote_size_absurd"),
+        ({"cores": ["100000000", "", "4"]}, "ledger.quote_size_absurd"),
+        ({"starts": "9999-03-01"}, "ledger.day_absurd"),
+        ({"name": ["base", "", "base"]}, "ledger.form_name_twice"),
+    ],
+)
+def test_a_form_obeys_the_rules_of_the_file(changed: dict[str, object], code: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        needs_of_form(_changed(**changed), TODAY)
+    assert raised.value.code == code
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("siret", "27930001600012"),
         ("organisation", "L'office"),
         ("reference", " "),
         ("months", "0"),
         ("months", "1e9"),
+        ("months", "12.9"),
         ("posts", "beaucoup"),
         ("present", "-1"),
         ("margin", "101"),

@@ -216,6 +216,21 @@ def test_a_line_on_demand_has_a_price_and_is_in_no_total() -> None:
     assert "quote_on_demand" in codes(quote)
 
 
+def test_a_line_on_demand_covers_its_own_full_cost() -> None:
+    (demand,) = (line for line in USUAL.lines if line.quantity is None)
+    assert not demand.below_cost
+
+
+def test_lines_below_their_full_cost_are_told_by_their_numbers() -> None:
+    cheap = quoted(with_terms(NEEDS, yearly_price_eur=Decimal(1200)))
+    monthly = [line for line in cheap.lines if line.quantity and line.charged is Charged.MONTHLY]
+    assert monthly
+    assert all(line.below_cost for line in monthly)
+    (told,) = (one for one in cheap.warnings if one.code == "quote_lines_below_cost")
+    assert set(told.values["lines"].split(", ")) >= {line.number for line in monthly}
+    assert "quote_lines_below_cost" not in codes(USUAL)
+
+
 def test_a_list_all_on_demand_is_foreseen_at_the_price_that_is_asked() -> None:
     line = BuyerLine(designation="VM", contains={PriceItem.CORE: Decimal(2)})
     quote = quoted(without_lines(NEEDS, line))

@@ -43,6 +43,7 @@ class Cgroup1Limiter:
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(max(1000, int(limits.cpus * _PERIOD_US))))
         (pids / "pids.max").write_text(str(limits.processes))
+        (self._folders(unit)["cpuacct"] / "cpuacct.usage").write_text("0")
         joined = {folder.resolve() for folder in self._folders(unit).values()}
         return "; ".join(f"echo $$ > '{folder}/cgroup.procs'" for folder in sorted(joined))
 

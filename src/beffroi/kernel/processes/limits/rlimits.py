@@ -41,11 +41,11 @@ class RlimitLimiter:
         return f"ulimit -v {address_space_kib}; {bash_or_dash}"
 
     def usage(self, unit: str, pid: int) -> Usage:  # noqa: ARG002 - the port's signature
-        """Add up the process and its children."""
+        """Add up the process, its children, and the CPU time of those that ended."""
         rows = descendants_of(pid)
         return Usage(
             memory_bytes=sum(row.resident_bytes for row in rows),
-            cpu_s=sum(row.cpu_s for row in rows),
+            cpu_s=sum(row.cpu_s + row.outlived_cpu_s for row in rows),
             processes=len(rows),
         )
 
