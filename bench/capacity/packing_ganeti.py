@@ -11,16 +11,16 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from beffroi.capacity.packing.bounds import lower_bound
 from beffroi.capacity.packing.problem import Packing, plain_packing
 from beffroi.capacity.packing.search import pack_into
 from beffroi.kernel.processes.commands import run_command
-from bench.capacity.packing_run import drawn
+from bench.capacity.packing_run import drawn, planned
 from bench.measuring import Figures
 
 _HAIL: Final = "/usr/lib/ganeti/iallocators/hail"
 _HOSTS: Final = int(os.environ.get("BENCH_GANETI_HOSTS", "10"))
 _TOOL_S: Final = 300.0
+_OURS_S: Final = 10.0
 _GROUP: Final = "group-01"
 _IDENTITY: Final = "fake-uuid-01"
 # Disk in MiB, memory in MiB, cores; one machine's disk, memory and virtual cores.
@@ -76,7 +76,7 @@ def _fits(machines: int) -> bool:
 
 async def _hail(packing: Packing) -> Figures:
     """Find the fewest hosts, from the bound up, on which hail places all machines in turn."""
-    bound, _ = lower_bound(packing)
+    bound = planned(packing, _OURS_S).proof.bound.hosts
     begun_s = time.monotonic()
     for hosts in range(bound, bound + _MORE_HOSTS):
         if await _placed_by_hail(packing, hosts) == packing.items:

@@ -13,10 +13,16 @@ _CORES: Final = 2
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False):
-    """Where a peer put each item (none: nowhere), and whether it says that nothing is better."""
+    """Where a method put each item (none: nowhere).
+
+    Attributes:
+        proven: It says that nothing is better.
+        bound: It says that no answer uses fewer hosts; 0: it says nothing.
+    """
 
     assignment: IntArray | None
     proven: bool = False
+    bound: int = 0
 
 
 def first_fit_decreasing(packing: Packing) -> Answer:

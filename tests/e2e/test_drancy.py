@@ -47,10 +47,15 @@ async def plan(town: Town) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 async def statements(town: Town) -> dict[str, dict[str, Any]]:
     """The statements issued for last month, by body."""
-    month = _last_month()
-    answer = await town.api("POST", f"/api/months/{month.isoformat()}/issue")
-    assert answer.status_code == 200, answer.text
-    return {one["body"]["name"]: one for one in answer.json()}
+    path = f"/api/months/{_last_month().isoformat()}/issue"
+
+    async def are_issued() -> dict[str, dict[str, Any]]:
+        """Once meters were read for the first time."""
+        answer = await town.api("POST", path)
+        assert answer.status_code == 200, answer.text
+        return {one["body"]["name"]: one for one in answer.json()}
+
+    return await eventually(are_issued, within_s=60)
 
 
 def _today() -> date:
@@ -96,7 +101,19 @@ async def test_the_parts_of_the_saving_add_up(plan: dict[str, Any]) -> None:
     assert sum(parts.values()) == Decimal(savings["eur"])
     assert parts["consolidation"] > 0
     assert parts["pue"] > 0
+    assert (savings["sizing"], savings["unsized_hosts"]) == ("planned", 7)
     assert savings["after"]["it_w"]["value"] < savings["before"]["it_w"]["value"]
+
+
+async def test_the_report_and_the_advice_stand_beside_the_plan(town: Town, tmp_path: Path) -> None:
+    ended = await town.cli("plan", str(STORY / "plan.yaml"), "--out", str(tmp_path))
+    assert ended.status == 0, ended.errors
+    told = " ".join(page.extract_text() for page in PdfReader(tmp_path / "plan.pdf").pages)
+    assert "68,600" in told
+    with (tmp_path / "advice.csv").open(encoding="utf-8", newline="") as file:
+        advised = list(csv.DictReader(file))
+    assert len(advised) == 15
+    assert all(int(one["advised"]) < int(one["allotted"]) for one in advised)
 
 
 async def test_the_offices_price_is_about_half_of_what_it_pays_and_above_every_cost(
@@ -201,6 +218,7 @@ async def test_every_page_opens(
         f"/statements/{number}",
         f"/statements/months/{month}/draft",
         "/statements/keys",
+        "/statements/unit-costs",
         "/usage",
         "/quotes",
     ):

@@ -12,6 +12,7 @@ from beffroi import __version__
 from beffroi.app import cli_platform, cli_quote, cli_up
 from beffroi.app.cli_connection import told_language
 from beffroi.capacity import cli as capacity_cli
+from beffroi.capacity import cli_foresight, cli_rebalance
 from beffroi.delivery import cli as delivery_cli
 from beffroi.engines import cli as engines_cli
 from beffroi.hosting import cli as hosting_cli
@@ -72,17 +73,18 @@ program.command("check", rich_help_panel=_TERRITORY)(territory_cli.check)
 program.command("diff", rich_help_panel=_TERRITORY)(cli_platform.diff)
 program.command("apply", rich_help_panel=_TERRITORY)(cli_platform.apply)
 program.command("schema", rich_help_panel=_TERRITORY)(cli_platform.schema)
-for _name, _verb in hosting_cli.COMMANDS.items():
-    program.command(_name, rich_help_panel=_APPLICATIONS)(_verb)
-for _name, _verb in delivery_cli.COMMANDS.items():
-    program.command(_name, rich_help_panel=_PAGES)(_verb)
-for _name, _verb in capacity_cli.COMMANDS.items():
-    program.command(_name, rich_help_panel=_CAPACITY)(_verb)
-for _name, _verb in ledger_cli.COMMANDS.items():
-    program.command(_name, rich_help_panel=_LEDGER)(_verb)
-program.command("quote", rich_help_panel=_LEDGER)(cli_quote.quote)
-for _name, _verb in cli_platform.PEOPLE_COMMANDS.items():
-    program.command(_name, rich_help_panel=_PEOPLE)(_verb)
+for _panel, _verbs in (
+    (_APPLICATIONS, hosting_cli.COMMANDS),
+    (_PAGES, delivery_cli.COMMANDS),
+    (_CAPACITY, capacity_cli.COMMANDS),
+    (_CAPACITY, cli_foresight.COMMANDS),
+    (_CAPACITY, cli_rebalance.COMMANDS),
+    (_LEDGER, ledger_cli.COMMANDS),
+    (_LEDGER, {"quote": cli_quote.quote}),
+    (_PEOPLE, cli_platform.PEOPLE_COMMANDS),
+):
+    for _name, _verb in _verbs.items():
+        program.command(_name, rich_help_panel=_panel)(_verb)
 
 
 def main() -> None:

@@ -12,7 +12,12 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from beffroi import __version__
 from beffroi.app import console
 from beffroi.capacity import api as capacity_api
+from beffroi.capacity import rebalancing_api
+from beffroi.capacity.foresight_service import ForesightService
+from beffroi.capacity.plan_reports import PlanReports
+from beffroi.capacity.rebalancing_service import RebalancingService
 from beffroi.capacity.service import CapacityService
+from beffroi.capacity.territory_plans import TerritoryPlans
 from beffroi.delivery import api as delivery_api
 from beffroi.delivery.page_service import PageStore
 from beffroi.delivery.results_service import ResultsService
@@ -51,6 +56,10 @@ class Services(msgspec.Struct, frozen=True):
     results: ResultsService
     weight: WeightReports
     capacity: CapacityService
+    territory_plans: TerritoryPlans
+    plan_reports: PlanReports
+    rebalancings: RebalancingService
+    foresights: ForesightService
     metering: MeteringService
     statements: StatementService
     documents: DocumentService
@@ -69,6 +78,7 @@ def http_application(services: Services) -> Litestar:
             delivery_api.router(),
             hosting_api.router(),
             capacity_api.router(),
+            rebalancing_api.router(),
             ledger_api.router(),
             *console.routes(),
         ],

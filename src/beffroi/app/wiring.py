@@ -20,7 +20,13 @@ from beffroi.app.measuring import Measuring, MeasuringTools, energy_meter
 from beffroi.app.placement import KeptPlans
 from beffroi.app.platform_meters import PlatformLoads, PlatformSizes
 from beffroi.capacity.drivers.planner_process import PlannerProcess
+from beffroi.capacity.drivers.rebalancing_process import RebalancingProcess
+from beffroi.capacity.drivers.report_process import ReportProcess
+from beffroi.capacity.foresight_service import ForesightService
+from beffroi.capacity.plan_reports import PlanReports
+from beffroi.capacity.rebalancing_service import RebalancingService
 from beffroi.capacity.service import CapacityService
+from beffroi.capacity.territory_plans import TerritoryPlans
 from beffroi.delivery.certificate_files import challenge_webroot
 from beffroi.delivery.controller import DeliveryController, DeliveryParts
 from beffroi.delivery.drivers import FillerEngine, LocalAuthority, filler_identity, known_issuers
@@ -180,6 +186,10 @@ def _services(
         results=ResultsService(database, territory, foundation.host),
         weight=WeightReports(database, territory),
         capacity=capacity,
+        territory_plans=TerritoryPlans(capacity, territory),
+        plan_reports=PlanReports(capacity, ReportProcess()),
+        rebalancings=RebalancingService(database, operations, planner, RebalancingProcess(), clock),
+        foresights=ForesightService(database, operations, planner, capacity, clock),
         metering=metering,
         statements=statements,
         documents=DocumentService(database, statements, metering, DocumentsProcess()),

@@ -7,8 +7,10 @@ from litestar import Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, PathParameter
 
+from beffroi.capacity import foresight_api
 from beffroi.capacity.service import CapacityService
 from beffroi.capacity.store import KeptPlan, PlanSummary
+from beffroi.capacity.territory_plans import TerritoryPlans
 from beffroi.capacity.wanted_plan import WantedPlan
 from beffroi.kernel.http.api import api_router
 from beffroi.kernel.operations import Operation
@@ -44,6 +46,14 @@ async def make_plan(
     return await capacity.make(actor, data)
 
 
+@post("/plans/of-territory", status_code=202, summary="Make a plan for the territory in force")
+async def plan_territory(
+    territory_plans: NamedDependency[TerritoryPlans], actor: NamedDependency[Actor]
+) -> Operation:
+    """Start planning for its hosts and its applications."""
+    return await territory_plans.make(actor)
+
+
 @get("/plans/{plan_id:str}", summary="Show a plan")
 async def show_plan(
     plan_id: PlanId, capacity: NamedDependency[CapacityService], actor: NamedDependency[Actor]
@@ -62,4 +72,12 @@ async def forget_plan(
 
 def router() -> Router:
     """Return every route of capacity."""
-    return api_router("capacity", list_plans, make_plan, show_plan, forget_plan)
+    return api_router(
+        "capacity",
+        list_plans,
+        make_plan,
+        plan_territory,
+        show_plan,
+        forget_plan,
+        *foresight_api.HANDLERS,
+    )

@@ -3,8 +3,9 @@
 The rules, as they are looked at:
 
 * PLACED: every workload of the inventory stands on one host that is used; no other one does.
-* HOSTS: every used host has its own name, is in the inventory or of a model that may be bought,
-  and stands on a site of the inventory.
+* HOSTS: every used host has its own name and stands on a site of the inventory; one of the
+  inventory is as the inventory has it, any other is of a model that may be bought and is nobody's
+  alone.
 * CPU, MEMORY, DISK, IO: no more is used than ``Policy.usable``; of CPU at each hour of the week
   when ``Policy.peaks`` and some workload tells its hours. A workload without hours takes its
   ``amounts.cpu_milli`` at all of them. Where a model's disk operations are 0 there are none.
@@ -151,14 +152,20 @@ def _misplaced(register: Register, placement: Mapping[str, str]) -> Iterable[Rea
 
 
 def _unknown_hosts(inventory: Inventory, used_hosts: Sequence[Host]) -> Iterable[Reason]:
-    there = set(inventory.hosts)
+    there = {host.name: host for host in inventory.hosts}
     names: set[str] = set()
     for host in used_hosts:
         if host.name in names:
             yield Reason("host_twice", {"host": host.name})
         names.add(host.name)
-        if host not in there and host.model not in inventory.buys:
+        if host.name in there:
+            if host != there[host.name]:
+                yield Reason("host_altered", {"host": host.name})
+        elif host.model not in inventory.buys:
             yield Reason("host_not_on_sale", {"host": host.name, "model": host.model})
+        elif host.organisations:
+            owners = ", ".join(host.organisations)
+            yield Reason("bought_host_reserved", {"host": host.name, "owners": owners})
         if host.site not in inventory.sites:
             yield Reason("site_unknown", {"host": host.name, "site": host.site})
 

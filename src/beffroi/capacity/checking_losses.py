@@ -11,7 +11,7 @@ site's loss does not touch the others, so one host of each site may be lost at o
 many hosts of one site are lost together: every such set where there are at most ``_SETS_OF_HOSTS``,
 else the fullest ones by each resource and those that follow each other in fullness. Of these sets
 the replays are given that strand something, and one of each site's fullest; ``lost`` joins the
-names by `` + ``.
+names by `` + ``. ``sets_of_hosts`` tells how many sets are tried of how many there are.
 
 *Loss of a site*, when ``Policy.site_loss`` is not IGNORED: its critical workloads start again on
 the other sites' used hosts. SHED: the sheddable ones of the other sites are stopped first; those
@@ -27,6 +27,8 @@ is one: the workload is ``stranded``.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
+
+import msgspec
 
 from beffroi.capacity.checking_restarts import emptiest_first, restarted
 from beffroi.capacity.checking_rooms import (
@@ -197,6 +199,27 @@ def losses_replayed(
     return tuple(replays)
 
 
+class SetsOfHosts(msgspec.Struct, frozen=True):
+    """How many sets of hosts of one site may be lost at once, and how many of them are tried."""
+
+    tried: int
+    of: int
+
+
+def sets_of_hosts(register: Register, placement: Mapping[str, str]) -> SetsOfHosts:
+    """Count the sets of ``Policy.spare_hosts`` hosts over all sites."""
+    count = register.inventory.policy.spare_hosts
+    sites: dict[str, list[Host]] = {}
+    for host in register.used.values() if count else ():
+        sites.setdefault(host.site, []).append(host)
+    there = [comb(len(hosts), min(count, len(hosts))) for hosts in sites.values()]
+    if max(there, default=0) <= _SETS_OF_HOSTS:
+        return SetsOfHosts(sum(there), sum(there))
+    losses = _Losses(register, placement, ())
+    tried = (sum(1 for _ in _sets_of(losses, hosts, count)) for hosts in sites.values())
+    return SetsOfHosts(sum(tried), sum(there))
+
+
 def _sets_lost(losses: _Losses, site: str, count: int) -> list[Replay]:
     hosts = [host for host in losses.register.used.values() if host.site == site]
     fullest: Replay | None = None
@@ -221,9 +244,14 @@ def _sets_of(losses: _Losses, hosts: list[Host], count: int) -> Iterator[tuple[H
     if comb(len(hosts), count) <= _SETS_OF_HOSTS:
         yield from combinations(by_fullness[0], count)
         return
+    tried: set[frozenset[str]] = set()
     for order in by_fullness:
         for first in range(len(order) - count + 1):
-            yield tuple(order[first : first + count])
+            lost = tuple(order[first : first + count])
+            names = frozenset(host.name for host in lost)
+            if names not in tried:
+                tried.add(names)
+                yield lost
 
 
 def _memory_used(room: Room) -> int:

@@ -2,9 +2,10 @@
 
 * MOVES: numbered from 1 without a gap; waves never go back; each begins where the workload then
   stands (nowhere: empty) and names what there is; one without a target stops the workload, which
-  starts again by a later move; a move of a running workload stops it no less long than
-  ``Workload.downtime_s``; a fixed workload stays; at the end each workload stands where the plan
-  has it.
+  starts again by a later move, which it names; a move of a running workload stops it no less long
+  than ``Workload.downtime_s``, and a stop no less long than the waves in between take besides:
+  what each stops for longest, and the hours that the moves wait for; a fixed workload stays; at
+  the end each workload stands where the plan has it.
 * PREFIXES: when a workload arrives, it is counted on the host it leaves and on the one it enters,
   and the latter holds within ``Policy.usable`` at every hour of the week, in memory, disk and disk
   operations; no member of its group ``apart`` stands there then; site, licence and owners
@@ -16,12 +17,12 @@
 * WINDOWS: a move of a running workload that has windows begins in one of them.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from beffroi.capacity.checking_rooms import Register, Room, at_hour, groups_of, reason_not_admitted
-from beffroi.capacity.model import Move, Reason, Workload
+from beffroi.capacity.model import HOURS_OF_WEEK, Move, Reason, Workload
 
 
 def breaches_of_moves(
@@ -29,6 +30,7 @@ def breaches_of_moves(
 ) -> Iterator[Reason]:
     """Say which moves cannot be made as told, and who ends elsewhere than planned."""
     where = {name: workload.host for name, workload in register.workloads.items()}
+    ends = _ends_of_stops(moves)
     wave = 0
     for place, move in enumerate(moves, start=1):
         if move.number != place or move.wave < wave:
@@ -41,7 +43,13 @@ def breaches_of_moves(
                 {"number": move.number, "workload": move.workload, "host": move.target},
             )
             continue
-        yield from _untrue(workload, move, where[move.workload])
+        between = moves[place : ends[place]] if place in ends else ()
+        yield from _untrue(workload, move, where[move.workload], _lasts_s(move, between))
+        if move.until != ends.get(place, -1) + 1:
+            yield Reason(
+                "stop_end_untold",
+                {"number": move.number, "workload": move.workload, "until": move.until},
+            )
         where[move.workload] = move.target
     for name, host in where.items():
         planned = placement.get(name, "")
@@ -51,14 +59,47 @@ def breaches_of_moves(
             )
 
 
-def _untrue(workload: Workload, move: Move, stands_on: str) -> Iterator[Reason]:
+def _ends_of_stops(moves: Sequence[Move]) -> dict[int, int]:
+    """Tell how many moves are made when a stop begins, and when its workload starts again."""
+    ends: dict[int, int] = {}
+    stopped: dict[str, int] = {}
+    for done, move in enumerate(moves):
+        if move.workload in stopped and move.target:
+            ends[stopped.pop(move.workload)] = done
+        if move.origin and not move.target:
+            stopped[move.workload] = done + 1
+    return ends
+
+
+def _lasts_s(stop: Move, between: Sequence[Move]) -> int:
+    """Return how long these moves take at least, from a stop on."""
+    waves: dict[int, list[Move]] = defaultdict(list)
+    for move in between:
+        waves[move.wave].append(move)
+    now, hours_past = stop.hour, 0
+    for moves in waves.values():
+        at = sorted({move.hour for move in moves if move.hour is not None})
+        if now is None:
+            now = at[0] if len(at) == 1 else None
+            continue
+        # Hours of next week come after those that are left of this one.
+        coming = [hour if hour >= now else hour + HOURS_OF_WEEK for hour in at]
+        last = max(coming, default=now)
+        hours_past += last - now
+        now = last % HOURS_OF_WEEK
+    stopping_s = sum(max(move.downtime_s for move in moves) for moves in waves.values())
+    return max(stopping_s, 3600 * (hours_past - 1))
+
+
+def _untrue(workload: Workload, move: Move, stands_on: str, besides_s: int) -> Iterator[Reason]:
     told: dict[str, str | int | float] = {"number": move.number, "workload": move.workload}
     if move.origin != stands_on:
         yield Reason("move_origin_wrong", told | {"origin": move.origin, "host": stands_on})
-    if stands_on and move.downtime_s < workload.downtime_s:
+    needed_s = workload.downtime_s + besides_s
+    if stands_on and move.downtime_s < needed_s:
         seconds: dict[str, str | int | float] = {
             "told_s": move.downtime_s,
-            "needed_s": workload.downtime_s,
+            "needed_s": needed_s,
         }
         yield Reason("move_downtime_short", told | seconds)
     if workload.fixed and stands_on:

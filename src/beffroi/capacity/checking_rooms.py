@@ -1,7 +1,9 @@
 """What the checker adds up: needs hour by hour and the room of hosts, in whole numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from operator import add, sub
+from typing import Final
 
 import msgspec
 
@@ -15,6 +17,8 @@ from beffroi.capacity.model import (
     Resource,
     Workload,
 )
+
+_SHARE_PLACES: Final = 6  # a third, written in 16 digits, still gives 155 of 465
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -124,6 +128,23 @@ class Room:
         return found
 
 
+def usable_of(amounts: Amounts, policy: Policy) -> Amounts:
+    """Return what may be used of a host, by the shares as they are written, rounded down.
+
+    The planner has its own sum (``Policy.usable``), so that neither hides a mistake of the other.
+    """
+    return Amounts(
+        _share_of(amounts.cpu_milli, policy.cpu_share),
+        _share_of(amounts.memory_mib, policy.memory_share),
+        _share_of(amounts.disk_gib, policy.disk_share),
+        amounts.io_per_s,
+    )
+
+
+def _share_of(amount: int, share: float) -> int:
+    return int(round(amount * Decimal(repr(share)), _SHARE_PLACES))
+
+
 class Register:
     """An inventory by name, with the hosts of a plan.
 
@@ -150,8 +171,8 @@ class Register:
     def room(self, host: Host) -> Room:
         """Return the host with nothing on it."""
         model = self.inventory.models[host.model]
-        policy: Policy = self.inventory.policy
-        return Room(host, policy.usable(model.amounts), model.licences, self.hours)
+        usable = usable_of(model.amounts, self.inventory.policy)
+        return Room(host, usable, model.licences, self.hours)
 
     def rooms(self, hosts: Iterable[Host], placement: Mapping[str, str]) -> dict[str, Room]:
         """Return these hosts with what the placement puts on them."""

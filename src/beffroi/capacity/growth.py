@@ -3,13 +3,14 @@
 Each is a changed inventory, which is planned for like any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import msgspec
 
 from beffroi.capacity.model import Amounts, Host, Inventory, SiteLoss, Workload
 from beffroi.kernel.errors import InvalidInputError
+from beffroi.territory.shape import nearest
 
 _MONTHS = 12
 
@@ -126,17 +127,21 @@ def changed(inventory: Inventory, what_if: WhatIf) -> Inventory:
     """Return the inventory as it would be.
 
     Raises:
-        InvalidInputError: The host or site is not in the inventory.
+        InvalidInputError: The host or site is not in the inventory, or the site is its last.
     """
     match what_if:
         case OrganisationJoins(workloads):
             joined = (*inventory.workloads, *workloads)
             return msgspec.structs.replace(inventory, workloads=joined)
         case HostDies(host):
-            _refuse_unknown("host", host, {one.name for one in inventory.hosts})
+            _refuse_unknown(
+                "capacity.what_if_host_unknown", host, [one.name for one in inventory.hosts]
+            )
             return _without_hosts(inventory, lambda one: one.name == host)
         case SiteCloses(site):
-            _refuse_unknown("site", site, set(inventory.sites))
+            _refuse_unknown("capacity.what_if_site_unknown", site, inventory.sites)
+            if len(inventory.sites) == 1:
+                raise InvalidInputError("capacity.last_site", site=site)
             return _without_site(inventory, site)
         case EverythingGrows(per_year, months):
             return grown(inventory, (1 + per_year) ** (months / _MONTHS))
@@ -198,8 +203,6 @@ def _cut_off(workload: Workload) -> Workload:
     return msgspec.structs.replace(workload, host="", fixed=False)
 
 
-def _refuse_unknown(what: str, name: str, known: set[str]) -> None:
+def _refuse_unknown(code: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        raise InvalidInputError(
-            "capacity.name_unknown", kind="what_if", name=what, what=what, given=name
-        )
+        raise InvalidInputError(code, given=name, nearest=nearest(name, known) or "-")

@@ -224,8 +224,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         number: Its place in the order, from 1; every prefix leaves a placement that holds.
         wave: Moves of one wave may run side by side.
         origin: Empty for a workload that did not run yet.
+        downtime_s: How long the workload is down: after a stop, at least, until it starts again.
         parked: A stop on the way, because its room is not free yet.
         hour: Hour of the week in which it may begin.
+        until: After a stop, the number of the move that starts it again; 0: no stop.
     """
 
     number: int
@@ -236,6 +238,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     downtime_s: int = 0
     parked: bool = False
     hour: int | None = None
+    until: int = 0
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -277,13 +280,21 @@ class Replay(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes a plan worth trust."""
+    """What makes a plan worth trust.
+
+    Attributes:
+        optimal: It holds, and no plan uses fewer hosts.
+        loss_sets: How many sets of ``Policy.spare_hosts`` hosts of one site may be lost at once.
+        loss_sets_tried: How many of these were lost in the replays.
+    """
 
     bound: Bound
     hosts: int
     optimal: bool
     checks: tuple[Check, ...]
     replays: tuple[Replay, ...]
+    loss_sets: int = 0
+    loss_sets_tried: int = 0
 
     @property
     def gap(self) -> int:

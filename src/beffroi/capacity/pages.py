@@ -10,10 +10,14 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromQuery, PathParameter
 from litestar.response import Redirect, Template
 
+from beffroi.capacity import foresight_pages
 from beffroi.capacity.figures import moves_picture, racks_after, racks_before, week_picture
 from beffroi.capacity.model import Decision, Plan, Resource
+from beffroi.capacity.plan_reports import PlanReports
 from beffroi.capacity.savings_figures import told_savings
 from beffroi.capacity.service import CapacityService
+from beffroi.capacity.sizing_figures import told_remarks
+from beffroi.capacity.territory_plans import TerritoryPlans
 from beffroi.kernel.errors import BeffroiError, InvalidInputError
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.operations import Operation
@@ -22,8 +26,10 @@ from beffroi.kernel.telling import told_figure
 from beffroi.kernel.units import GIB, MIB
 
 _UPLOAD_MOST_BYTES = 48 * MIB
-_MOVES_SHOWN = 60
+_MOVES_SHOWN = 12
 _PLANS_SHOWN = 20
+_ADVICE_SHOWN = 8
+_HOSTS_SHOWN = 40
 _Request = Request[Any, Any, State]
 PlanId = Annotated[str, PathParameter(max_length=18, description="Which plan.")]
 
@@ -72,6 +78,33 @@ async def make_plan(
     return Redirect(f"/operations/{operation.id}", status_code=303)
 
 
+@post("/plans/of-territory", status_code=200)
+async def plan_territory(
+    capacity: NamedDependency[CapacityService],
+    territory_plans: NamedDependency[TerritoryPlans],
+    actor: NamedDependency[Actor],
+) -> Response[bytes] | Redirect:
+    """Begin a plan for the territory in force; lead to its operation."""
+    try:
+        operation: Operation = await territory_plans.make(actor)
+    except InvalidInputError as error:
+        return await _plans_page(capacity, actor, "", "", error)
+    return Redirect(f"/operations/{operation.id}", status_code=303)
+
+
+@get("/plans/{plan_id:str}/report.pdf")
+async def get_report(
+    plan_id: PlanId,
+    request: _Request,
+    plan_reports: NamedDependency[PlanReports],
+    actor: NamedDependency[Actor],
+) -> Response[bytes]:
+    """Give the report of a plan, in the reader's language."""
+    content = await plan_reports.report(actor, plan_id, language_of(request))
+    headers = {"Content-Disposition": f'attachment; filename="{plan_id}.pdf"'}
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
 @get("/plans/{plan_id:str}")
 async def show_plan(
     plan_id: PlanId,
@@ -82,12 +115,18 @@ async def show_plan(
     """Show a plan with its proof."""
     kept = await capacity.plan(actor, plan_id)
     plan, language = kept.plan, language_of(request)
+    remarks = told_remarks(kept.remarks, language)
     workloads = plan.inventory.workloads
     week = week_picture(workloads)
     context = {
         "summary": kept.summary,
         "plan": plan,
         "savings": kept.savings,
+        "remarks": remarks,
+        "advice": remarks.advice[:_ADVICE_SHOWN],
+        "kept_hosts": [one for one in plan.hosts if one.decision is not Decision.SWITCH_OFF],
+        "hosts_shown": _HOSTS_SHOWN,
+        "gone_hosts": _gone_by_site(plan),
         "told_savings": told_savings(kept.savings, language) if kept.savings else None,
         "before": racks_before(plan),
         "after": racks_after(plan),
@@ -123,7 +162,18 @@ async def forget_plan(
 
 def router() -> Router:
     """Return the pages of capacity."""
-    return Router(path="/", route_handlers=[show_plans, make_plan, show_plan, forget_plan])
+    return Router(
+        path="/",
+        route_handlers=[
+            show_plans,
+            make_plan,
+            plan_territory,
+            show_plan,
+            get_report,
+            forget_plan,
+            *foresight_pages.HANDLERS,
+        ],
+    )
 
 
 async def _plans_page(
@@ -146,6 +196,15 @@ async def _plans_page(
         },
         status_code=200 if error is None else error.status,
     )
+
+
+def _gone_by_site(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return the names of the hosts that are switched off, by site."""
+    gone = [one.host for one in plan.hosts if one.decision is Decision.SWITCH_OFF]
+    by_site = [
+        (site, [host.name for host in gone if host.site == site]) for site in plan.inventory.sites
+    ]
+    return [(site, names) for site, names in by_site if names]
 
 
 class _Sums(msgspec.Struct, frozen=True):

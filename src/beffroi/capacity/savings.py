@@ -5,7 +5,8 @@ the parts add up exactly to the whole:
 
 1. CONSOLIDATION: the same load on the plan's hosts, spares included and on.
 2. SPARES: spare hosts switched off, where that is wanted.
-3. SIZING: workloads made smaller; the hosts that are then left over.
+3. SIZING: workloads made smaller; the hosts that are then left over. What is compared is a second
+   plan, for the sizes that are allotted, made in the same way and as long.
 4. PUE: what cooling and losses add, before and after.
 5. UPKEEP: maintenance and licences of the hosts; no energy.
 
@@ -17,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from beffroi.capacity.host_power import RunningHost, loads_of, require_power
 from beffroi.capacity.model import HOURS_OF_WEEK, Decision, Plan
@@ -36,6 +39,8 @@ from beffroi.capacity.savings_terms import (
     Range,
     Savings,
     SavingsAsked,
+    SizingBasis,
+    Stage,
     Step,
     Terms,
 )
@@ -105,7 +110,8 @@ def savings_of(change: Change, terms: Terms) -> Savings:
     """
     _require(change, terms)
     before, after = drawn_by(change.before, terms), drawn_by(change.running_after, terms)
-    parts = _parts(change, terms)
+    stages = _stages(change, terms)
+    parts = _parts(stages, change)
     depends = Dependence(before, after, terms, parts[-1].eur)
     eur = sum((part.eur for part in parts), Decimal(0))
     purchase = sum((_price_eur(one) for one in change.sized if one.bought), Decimal(0))
@@ -124,17 +130,41 @@ def savings_of(change: Change, terms: Terms) -> Savings:
         net_eur=eur - amortisation,
         payback_years=(purchase / eur).quantize(_TENTH) if eur > 0 else None,
         terms=terms,
+        stages=stages,
     )
 
 
-def savings_of_plan(plan: Plan, asked: SavingsAsked) -> Savings:
-    """Count what a plan saves in a year, sizes being what its workloads are sized for.
+def savings_of_plan(
+    plan: Plan,
+    asked: SavingsAsked,
+    *,
+    unsized: Plan | None = None,
+    basis: SizingBasis = SizingBasis.UNCHANGED,
+) -> Savings:
+    """Count what a plan saves in a year.
+
+    What the plan's workloads are sized for is what they are taken to use, before and after alike,
+    so that a smaller size moves the saving from one part to another and adds nothing to it.
+
+    Args:
+        plan: With the workloads of the size they need.
+        asked: What savings are counted with.
+        unsized: The plan for the sizes that are allotted, where they are others and it was made.
+        basis: How the part of sizing is found.
 
     Raises:
         InvalidInputError: As ``savings_of``.
     """
-    change = change_of_plan(plan, use={}, spares_off=asked.spares_off)
-    return savings_of(change, asked.terms)
+    use = {
+        one.name: one.cpu_by_hour or (one.amounts.cpu_milli,) * HOURS_OF_WEEK
+        for one in plan.inventory.workloads
+    }
+    change = change_of_plan(plan, unsized=unsized, use=use, spares_off=asked.spares_off)
+    return msgspec.structs.replace(
+        savings_of(change, asked.terms),
+        sizing=basis,
+        unsized_hosts=None if unsized is None else len(unsized.used_hosts),
+    )
 
 
 def _require(change: Change, terms: Terms) -> None:
@@ -164,7 +194,7 @@ def _require_order(name: str, bounds: Estimate | Range) -> None:
         )
 
 
-def _parts(change: Change, terms: Terms) -> tuple[Part, ...]:
+def _stages(change: Change, terms: Terms) -> tuple[Stage, ...]:
     states = (
         (change.before, terms.pue_before),
         (change.consolidated, terms.pue_before),
@@ -172,21 +202,31 @@ def _parts(change: Change, terms: Terms) -> tuple[Part, ...]:
         (change.running_after, terms.pue_before),
         (change.running_after, terms.pue_after),
     )
-    counted = [_counted(drawn_by(hosts, terms), terms, pue) for hosts, pue in states]
+    return tuple(_stage(hosts, terms, pue) for hosts, pue in states)
+
+
+def _stage(hosts: Sequence[RunningHost], terms: Terms, pue: Estimate) -> Stage:
+    """Count a state's energy, its cost and what it emits, each rounded once."""
+    draw = drawn_by(hosts, terms)
+    kwh = exact_kwh(draw.kwh(terms, pue).value)
+    return Stage(
+        hosts=len(hosts),
+        it_w=draw.watts(terms).value,
+        pue=pue.value,
+        kwh=kwh,
+        eur=cost_eur(kwh, terms.electricity_eur.value),
+        use_kg=Decimal(repr(draw.use_kg(terms, pue).value)).quantize(THOUSANDTH),
+    )
+
+
+def _parts(stages: Sequence[Stage], change: Change) -> tuple[Part, ...]:
     energy = (Step.CONSOLIDATION, Step.SPARES, Step.SIZING, Step.PUE)
     parts = [
-        Part(step, *(one - other for one, other in zip(was, is_, strict=True)))
-        for step, (was, is_) in zip(energy, pairwise(counted), strict=True)
+        Part(step, was.kwh - now.kwh, was.eur - now.eur, was.use_kg - now.use_kg)
+        for step, (was, now) in zip(energy, pairwise(stages), strict=True)
     ]
     upkeep = _upkeep_eur(change.before) - _upkeep_eur(change.sized)
     return (*parts, Part(Step.UPKEEP, Decimal(0), upkeep, Decimal(0)))
-
-
-def _counted(draw: Draw, terms: Terms, pue: Estimate) -> tuple[Decimal, Decimal, Decimal]:
-    """Return a state's energy, its cost and what it emits, each rounded once."""
-    kwh = exact_kwh(draw.kwh(terms, pue).value)
-    emitted = Decimal(repr(draw.use_kg(terms, pue).value)).quantize(THOUSANDTH)
-    return kwh, cost_eur(kwh, terms.electricity_eur.value), emitted
 
 
 def _footprint(

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from beffroi.capacity.savings_terms import Savings
+from beffroi.capacity.savings_terms import Savings, Stage
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.telling import told_euros, told_figure
 
@@ -13,6 +13,18 @@ class ToldPart(msgspec.Struct, frozen=True):
     """What one step saves, told."""
 
     name: str
+    kwh: str
+    eur: str
+    kg: str
+
+
+class ToldStage(msgspec.Struct, frozen=True, kw_only=True):
+    """One state between before and after, told."""
+
+    name: str
+    hosts: str
+    watts: str
+    pue: str
     kwh: str
     eur: str
     kg: str
@@ -29,7 +41,7 @@ class ToldSwing(msgspec.Struct, frozen=True):
 
 
 class ToldSavings(msgspec.Struct, frozen=True):
-    """Savings, told; the last part is their sum."""
+    """Savings, told; the last part is their sum, ``sizing`` how the part of sizing was found."""
 
     eur: str
     purchase: str
@@ -37,6 +49,8 @@ class ToldSavings(msgspec.Struct, frozen=True):
     net: str
     parts: tuple[ToldPart, ...]
     swings: tuple[ToldSwing, ...]
+    stages: tuple[ToldStage, ...]
+    sizing: str
 
 
 def told_savings(savings: Savings, language: Language) -> ToldSavings:
@@ -53,6 +67,25 @@ def told_savings(savings: Savings, language: Language) -> ToldSavings:
         net=_euros(savings.net_eur, language),
         parts=tuple(parts),
         swings=_swings(savings, language),
+        stages=tuple(_stage(number, one, language) for number, one in enumerate(savings.stages)),
+        sizing=sentence(
+            language,
+            f"capacity.savings.sizing_told.{savings.sizing}",
+            unsized=savings.unsized_hosts,
+            sized=savings.after.servers,
+        ),
+    )
+
+
+def _stage(number: int, stage: Stage, language: Language) -> ToldStage:
+    return ToldStage(
+        name=sentence(language, f"capacity.savings.stages.{number}"),
+        hosts=str(stage.hosts),
+        watts=told_figure(stage.it_w, language),
+        pue=told_figure(stage.pue, language),
+        kwh=told_figure(float(stage.kwh), language),
+        eur=_euros(stage.eur, language),
+        kg=told_figure(float(stage.use_kg), language),
     )
 
 

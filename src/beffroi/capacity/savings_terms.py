@@ -119,6 +119,36 @@ class Step(StrEnum):
     UPKEEP = "upkeep"
 
 
+class SizingBasis(StrEnum):
+    """How the part of sizing was found.
+
+    UNCHANGED: every workload has the size that it is allotted, the part is nothing. PLANNED: by a
+    second plan for the sizes that are allotted. NO_PLAN: for those none was found, so the part is
+    not known and stays within that of consolidation.
+    """
+
+    UNCHANGED = "unchanged"
+    PLANNED = "planned"
+    NO_PLAN = "no_plan"
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One state between before and after: a part is the difference of two that follow.
+
+    Attributes:
+        hosts: Those that are on.
+        it_w: What they take on average.
+        pue: What cooling and losses multiply it by.
+    """
+
+    hosts: int
+    it_w: float
+    pue: float
+    kwh: Decimal
+    eur: Decimal
+    use_kg: Decimal
+
+
 class Part(msgspec.Struct, frozen=True):
     """What one step saves in a year; below 0 where it costs."""
 
@@ -165,6 +195,9 @@ class Savings(msgspec.Struct, frozen=True, kw_only=True):
         net_eur: What is saved in a year once that part is paid.
         payback_years: After how many years the purchase is paid back; none where nothing is saved
             in a year.
+        stages: Before, then after each step that changes energy, in the order of ``Step``.
+        sizing: How the part of sizing was found.
+        unsized_hosts: Hosts of the plan for the sizes that are allotted, where there is one.
     """
 
     before: Footprint
@@ -180,3 +213,6 @@ class Savings(msgspec.Struct, frozen=True, kw_only=True):
     net_eur: Decimal
     payback_years: Decimal | None
     terms: Terms
+    stages: tuple[Stage, ...] = ()
+    sizing: SizingBasis = SizingBasis.UNCHANGED
+    unsized_hosts: int | None = None

@@ -1,32 +1,28 @@
 """What people ask of capacity."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 from typing import Final
 
 from beffroi.capacity import store
-from beffroi.capacity.model import Decision, Inventory, Plan
+from beffroi.capacity.inventories.loaded import Remarks
+from beffroi.capacity.model import Decision
+from beffroi.capacity.planned_savings import PlanWithSavings, planned_with_savings
 from beffroi.capacity.ports import Planner
-from beffroi.capacity.savings import savings_of_plan
-from beffroi.capacity.savings_terms import Savings
 from beffroi.capacity.store import KeptPlan, PlanSummary
+from beffroi.capacity.uploaded_files import read_uploaded, refuse_file_count
 from beffroi.capacity.wanted_plan import WantedPlan
+from beffroi.capacity.worker_steps import with_steps
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
-from beffroi.kernel.errors import InvalidInputError, NotFoundError
+from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.ids import new_id
 from beffroi.kernel.log import Event, append
 from beffroi.kernel.operations import Operation, Operations, Progress
-from beffroi.kernel.processes import workers
 from beffroi.kernel.rights.model import Actor, Permission
 
 _PAGE: Final = 50
-_FILES_MOST: Final = 20
 _TITLE_MOST: Final = 120
-# Such a file names the others, which stand beside it.
-_PLAN_FILES: Final = frozenset({".yaml", ".yml"})
 
 
 class CapacityService:
@@ -78,7 +74,7 @@ class CapacityService:
         async def given() -> WantedPlan:
             return wanted
 
-        return await self._launch(actor, wanted.title, given)
+        return await self.make_when_read(actor, wanted.title, given)
 
     async def make_of_files(
         self, actor: Actor, title: str, files: Mapping[str, bytes]
@@ -93,65 +89,36 @@ class CapacityService:
         Raises:
             InvalidInputError: There is no file, or more than 20.
         """
-        if not 1 <= len(files) <= _FILES_MOST:
-            raise InvalidInputError("capacity.files_count", count=len(files), most=_FILES_MOST)
+        refuse_file_count(files)
 
         async def read() -> WantedPlan:
-            with TemporaryDirectory(prefix="beffroi-plan-") as folder:
-                paths = [Path(folder) / Path(name).name for name in files]
-                for path, content in zip(paths, files.values(), strict=True):
-                    await asyncio.to_thread(path.write_bytes, content)
-                declared = [path for path in paths if path.suffix in _PLAN_FILES]
-                loaded = await self._planner.read(declared or paths)
-                return WantedPlan(title, loaded.inventory, loaded.savings)
+            return WantedPlan.of(title, await read_uploaded(self._planner, files))
 
-        return await self._launch(actor, title, read)
+        return await self.make_when_read(actor, title, read)
 
-    async def _launch(
+    async def make_when_read(
         self, actor: Actor, title: str, read: Callable[[], Awaitable[WantedPlan]]
     ) -> Operation:
+        """Plan in the background for what is then read, under this title."""
         actor.require(Permission.RUN_PLATFORM, "")
         named = title.strip()[:_TITLE_MOST] or f"{self._clock.now():%Y-%m-%d %H:%M}"
 
         async def work(progress: Progress) -> str:
             await progress.step("Reads the inventory.")
             wanted = await read()
-            plan = await self._planned(wanted.inventory, progress)
-            savings = (
-                await asyncio.to_thread(savings_of_plan, plan, wanted.savings)
-                if wanted.savings
-                else None
-            )
-            kept = await self._keep(actor, named, plan, savings)
+            made = await with_steps(progress, partial(planned_with_savings, self._planner, wanted))
+            kept = await self._keep(actor, named, made, wanted.remarks)
             return (
                 f"{kept.hosts_after} hosts instead of {kept.hosts_before}; "
-                f"the bound is {plan.proof.bound.hosts}."
+                f"the bound is {made.plan.proof.bound.hosts}."
             )
 
         return await self._operations.launch(actor, "capacity.plan", named, "", work)
 
-    async def _planned(self, inventory: Inventory, progress: Progress) -> Plan:
-        """Plan, telling the newest step of the worker as the operation's."""
-        newest: asyncio.Queue[workers.Progress] = asyncio.Queue()
-
-        async def tell() -> None:
-            while True:
-                told = await newest.get()
-                while not newest.empty():
-                    told = newest.get_nowait()
-                await progress.step(f"{told.share:.0%}: {told.doing}")
-
-        telling = asyncio.create_task(tell())
-        try:
-            return await self._planner.plan(inventory, newest.put_nowait)
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-
     async def _keep(
-        self, actor: Actor, title: str, plan: Plan, savings: Savings | None
+        self, actor: Actor, title: str, made: PlanWithSavings, remarks: Remarks
     ) -> PlanSummary:
-        now = self._clock.now()
+        now, plan = self._clock.now(), made.plan
         summary = PlanSummary(
             id=new_id(now),
             title=title,
@@ -162,8 +129,9 @@ class CapacityService:
             gap=plan.proof.gap,
             holds=plan.proof.holds,
         )
-        made = Event("capacity.plan_made", summary.id, "", {"title": title})
+        kept = KeptPlan(summary, plan, made.savings, remarks)
         async with self._database.transaction(actor.scope) as connection:
-            await store.keep_plan(connection, KeptPlan(summary, plan, savings))
-            await append(connection, made)
+            await store.keep_plan(connection, kept)
+            event = Event("capacity.plan_made", summary.id, "", {"title": title})
+            await append(connection, event)
         return summary

@@ -10,11 +10,13 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from beffroi.capacity.inventories.findings import RejectedRow, RowPlace, WrongFileError
 from beffroi.capacity.inventories.tables import refused
 from beffroi.capacity.sizing_series import LOCAL_ZONE, Measure, Samples
+from beffroi.capacity.sizing_times import LATEST_S
 
 _DOMAIN: Final = re.compile(r"Domain: '(.*)'")
-_FIGURE: Final = re.compile(r"([a-z][a-z0-9._-]*)=(\d+)")
+_FIGURE: Final = re.compile(r"([a-z][a-z0-9._-]*)=(\d{1,18})(?!\d)")
 _MIB: Final = 1024**2
 Points = dict[tuple[str, Measure], list[tuple[int, float]]]
 
@@ -25,7 +27,7 @@ def read_rrddata(file: Path, text: str) -> tuple[Samples, ...]:
     Several machines may stand in one file as ``{"NAME": [...], ...}``.
 
     Raises:
-        WrongFileError: It is no such export.
+        WrongFileError: It is no such export, or one of its instants is none.
     """
     try:
         told = msgspec.json.decode(text)
@@ -36,12 +38,20 @@ def read_rrddata(file: Path, text: str) -> tuple[Samples, ...]:
     machines = {file.stem: told} if isinstance(told, list) else told
     points: Points = defaultdict(list)
     for name, rows in machines.items():
-        for row in rows if isinstance(rows, list) else []:
+        for number, row in enumerate(rows if isinstance(rows, list) else [], start=1):
+            _check_instant(file, number, row)
             for measure, instant, value in _rrd_points(row):
                 points[str(name), measure].append((instant, value))
     if not points:
         raise refused(file, "capacity.series_missing")
     return _samples(points)
+
+
+def _check_instant(file: Path, number: int, row: Any) -> None:  # noqa: ANN401 - foreign JSON
+    instant = row.get("time") if isinstance(row, dict) else None
+    if isinstance(instant, int | float) and not abs(instant) < LATEST_S:
+        place, code = RowPlace(str(file), number), "capacity.not_an_instant"
+        raise WrongFileError(RejectedRow(place=place, code=code, column="time", value=str(instant)))
 
 
 def _rrd_points(row: Any) -> Iterator[tuple[Measure, int, float]]:  # noqa: ANN401 - foreign JSON

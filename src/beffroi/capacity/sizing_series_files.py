@@ -1,7 +1,5 @@
 """Files of usage series: one column per measure, one row per measure, or one file per machine."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
@@ -20,11 +18,11 @@ from beffroi.capacity.inventories.findings import (
     wrong,
 )
 from beffroi.capacity.inventories.quantities import UnitRules
-from beffroi.capacity.inventories.tables import bytes_of, refused, separator_of, text_of
+from beffroi.capacity.inventories.tables import bytes_of, refused, separator_of, split_rows, text_of
 from beffroi.capacity.sizing_exports import read_domstats, read_rrddata
-from beffroi.capacity.sizing_series import Instants, Measure, Numbers, Samples
+from beffroi.capacity.sizing_series import Measure, Numbers, Samples
 from beffroi.capacity.sizing_series_columns import Layout, Valued, layout_of, metric_of
-from beffroi.capacity.sizing_times import UNUSABLE, InstantReader
+from beffroi.capacity.sizing_times import UNUSABLE, InstantReader, ReadInstants, in_file_order
 
 _ROWS_AT_ONCE: Final = 100_000
 Row = tuple[int, list[str]]
@@ -79,15 +77,7 @@ def _read_table(file: Path, text: str, rules: UnitRules) -> ReadSeries:
 
 
 def _rows(file: Path, text: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
-    begins = 1
-    try:
-        for cells in reader:
-            number, begins = begins, reader.line_num + 1
-            if any(cells):
-                yield number, cells
-    except csv.Error as error:
-        raise refused(file, "capacity.file_not_csv", begins, reason=str(error)) from error
+    return (row for row in split_rows(file, text, separator_of(text)) if any(row[1]))
 
 
 class _Reading:
@@ -100,7 +90,8 @@ class _Reading:
         self._instants = InstantReader()
         self._rejected: list[RejectedRow] = []
         self._ignored: dict[str, int] = defaultdict(int)
-        self._parts: dict[tuple[str, Measure], list[tuple[Instants, Numbers]]] = defaultdict(list)
+        self._parts: dict[tuple[str, Measure], list[tuple[ReadInstants, Numbers]]]
+        self._parts = defaultdict(list)
 
     def take(self, chunk: Sequence[Row]) -> None:
         """Read some rows."""
@@ -108,7 +99,7 @@ class _Reading:
         rows = [row for row in chunk if self._has_width(row, width)]
         machines = [self._machine(cells) for _, cells in rows]
         texts = [cells[self._layout.time].strip() for _, cells in rows]
-        instants, unusable = self._instants.read(texts, machines)
+        instants, unusable = self._instants.read(texts)
         for place, error in unusable.items():
             self._refuse(rows[place], self._layout.time, error)
         if self._layout.metric is not None:
@@ -123,7 +114,7 @@ class _Reading:
             Samples(
                 machine,
                 measure,
-                np.concatenate([instants for instants, _ in parts]),
+                in_file_order([instants for instants, _ in parts]),
                 np.concatenate([values for _, values in parts]),
             )
             for (machine, measure), parts in self._parts.items()
@@ -145,7 +136,9 @@ class _Reading:
             self._file.stem if self._layout.machine is None else cells[self._layout.machine].strip()
         )
 
-    def _take_metrics(self, rows: Sequence[Row], machines: list[str], instants: Instants) -> None:
+    def _take_metrics(
+        self, rows: Sequence[Row], machines: list[str], instants: ReadInstants
+    ) -> None:
         """Read rows that each tell one measure by its name."""
         by_metric: dict[str, list[int]] = defaultdict(list)
         for place, (_, cells) in enumerate(rows):
@@ -161,7 +154,7 @@ class _Reading:
                 continue
             values = self._values([rows[place] for place in places], valued)
             named = [machines[place] for place in places]
-            self._keep(named, valued.measure, instants[places], values)
+            self._keep(named, valued.measure, instants.at(places), values)
 
     def _values(self, rows: Sequence[Row], valued: Valued) -> Numbers:
         values = self._numbers(rows, valued.column)
@@ -182,17 +175,17 @@ class _Reading:
         return found
 
     def _keep(
-        self, machines: list[str], measure: Measure, instants: Instants, values: Numbers
+        self, machines: list[str], measure: Measure, instants: ReadInstants, values: Numbers
     ) -> None:
         """Keep the usable samples of each machine."""
         numbers: dict[str, int] = {}
         places = np.array([numbers.setdefault(one, len(numbers)) for one in machines], np.int64)
-        places[instants == UNUSABLE] = len(numbers)
+        places[instants.first_s == UNUSABLE] = len(numbers)
         order = np.argsort(places, kind="stable")
         bounds = np.searchsorted(places[order], np.arange(len(numbers) + 1))
         for name, (begin, end) in zip(numbers, pairwise(bounds), strict=True):
             mine = order[begin:end]
-            self._parts[name, measure].append((instants[mine], values[mine]))
+            self._parts[name, measure].append((instants.at(mine), values[mine]))
 
     def _refuse(self, row: Row, column: int, error: WrongValueError) -> None:
         number, cells = row

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from beffroi.capacity.inventories.loaded import Remarks
 from beffroi.capacity.model import Plan
 from beffroi.capacity.savings_terms import Savings
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_optional
@@ -31,16 +32,18 @@ class PlanSummary(msgspec.Struct, frozen=True):
 
 
 class KeptPlan(msgspec.Struct, frozen=True):
-    """A plan with its summary, and what it saves where that was asked."""
+    """A plan with its summary, what it saves where that was asked, and remarks on its inventory."""
 
     summary: PlanSummary
     plan: Plan
     savings: Savings | None = None
+    remarks: Remarks = Remarks()
 
 
 class _Row(PlanSummary, frozen=True):
     document: Plan
     savings: Savings | None
+    remarks: Remarks | None
 
 
 async def keep_plan(connection: Connection, kept: KeptPlan) -> None:
@@ -50,14 +53,16 @@ async def keep_plan(connection: Connection, kept: KeptPlan) -> None:
         """
         insert into capacity.plan
             (id, title, actor, made_at, hosts_before, hosts_after, gap, holds, document,
-            savings)
+            savings, remarks)
         values (%(id)s, %(title)s, %(actor)s, %(made_at)s, %(hosts_before)s, %(hosts_after)s,
-            %(gap)s, %(holds)s, %(document)s::jsonb, %(savings)s::jsonb)
+            %(gap)s, %(holds)s, %(document)s::jsonb, %(savings)s::jsonb,
+            %(remarks)s::jsonb)
         """,
         {
             **msgspec.structs.asdict(kept.summary),
             "document": msgspec.json.encode(kept.plan).decode(),
             "savings": None if kept.savings is None else msgspec.json.encode(kept.savings).decode(),
+            "remarks": msgspec.json.encode(kept.remarks).decode(),
         },
     )
 
@@ -85,14 +90,15 @@ async def plan_by_id(connection: Connection, plan_id: str) -> KeptPlan | None:
         connection,
         _Row,
         "select id, title, actor, made_at, hosts_before, hosts_after, gap, holds, document,"
-        " savings from capacity.plan where id = %s",
+        " savings, remarks from capacity.plan where id = %s",
         (plan_id,),
     )
     if row is None:
         return None
     fields = msgspec.structs.asdict(row)
     plan, savings = fields.pop("document"), fields.pop("savings")
-    return KeptPlan(PlanSummary(**fields), plan, savings)
+    remarks = fields.pop("remarks") or Remarks()
+    return KeptPlan(PlanSummary(**fields), plan, savings, remarks)
 
 
 async def forget_plan(connection: Connection, plan_id: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from beffroi.capacity.model import Plan
+from beffroi.capacity.sizing_advice import Advice
 from beffroi.kernel.catalogue import Language, sentence
 
 
@@ -41,13 +42,41 @@ def write_plan(plan: Plan, folder: Path, language: Language) -> tuple[Path, ...]
     host_columns = ("host", "site", "model", "decision", "spare", "why")
     return (
         whole,
-        _written(folder / "placement.csv", ("workload", "host"), placement),
-        _written(folder / "moves.csv", move_columns, moves),
-        _written(folder / "hosts.csv", host_columns, hosts),
+        write_table(folder / "placement.csv", ("workload", "host"), placement),
+        write_table(folder / "moves.csv", move_columns, moves),
+        write_table(folder / "hosts.csv", host_columns, hosts),
     )
 
 
-def _written(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+def write_advice(advice: Sequence[Advice], folder: Path, language: Language) -> Path | None:
+    """Write what usage shows of sizes, beside the plan; nothing without series.
+
+    Args:
+        advice: On each size.
+        folder: Of the plan.
+        language: Of the sentences.
+    """
+    if not advice:
+        return None
+    columns = (
+        *("workload", "resource", "allotted", "advised", "verdict", "statistic", "value"),
+        *("since", "until", "samples", "expected", "set_aside", "told"),
+    )
+    rows = (
+        (
+            *(one.workload, one.resource.value, one.allotted, one.advised, one.verdict.value),
+            *(one.evidence.statistic.value, one.evidence.value),
+            *(one.evidence.since.isoformat(), one.evidence.until.isoformat()),
+            *(one.evidence.samples, one.evidence.expected, sum(one.evidence.set_aside.values())),
+            one.told(language),
+        )
+        for one in advice
+    )
+    return write_table(folder / "advice.csv", columns, rows)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    """Write a CSV table; return where."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

@@ -1,12 +1,19 @@
 """Plans made by the real planner, kept in PostgreSQL with their proof and their savings."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from beffroi.capacity.drivers.planner_process import PlannerProcess
+from beffroi.capacity.inventories.loaded import Remarks
+from beffroi.capacity.model import Amounts, Host, HostModel, Inventory, PowerPoint, Workload
+from beffroi.capacity.planned_savings import planned_with_savings
+from beffroi.capacity.savings_terms import Range, SavingsAsked, SizingBasis, Step, Terms
 from beffroi.capacity.service import CapacityService
-from beffroi.kernel.database import Database
+from beffroi.capacity.wanted_plan import WantedPlan
+from beffroi.energy.model import Method, exactly
+from beffroi.kernel.database import Database, execute
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import ForbiddenError, InvalidInputError, NotFoundError
 from beffroi.kernel.log import read_after
@@ -37,6 +44,49 @@ savings:
 WORKLOADS = b"name;cpu_cores;memory_gib;disk_gib;host\n" + b"".join(
     b"w%d;4;20;200;old-%d\n" % (number, number) for number in (1, 2, 3, 4)
 )
+
+USAGE = b"timestamp;vm;cpu_cores\n" + b"".join(
+    b"%d;w%d;1\n" % (1_756_684_800 + 3600 * hour, number)
+    for number in (1, 2, 3, 4)
+    for hour in range(31 * 24)
+)
+MEASURED = {
+    "plan.yaml": PLAN + b"usage: {files: [series.csv]}\n",
+    "workloads.csv": WORKLOADS.replace(b";4;20", b";10;20"),
+    "series.csv": USAGE,
+}
+
+
+def workload(name: str, cpu_milli: int) -> Workload:
+    return Workload(name=name, amounts=Amounts(cpu_milli, 1024, 10), host="h1")
+
+
+def inventory_of(name: str, cpu_milli: int) -> Inventory:
+    """Two hosts of 16 cores, one of them spare; nothing can be bought."""
+    points = (PowerPoint(0, 80), PowerPoint(1, 240))
+    model = HostModel(name="tower", amounts=Amounts(16_000, 65_536, 500), power=points)
+    return Inventory(
+        sites=("lille",),
+        models={"tower": model},
+        hosts=tuple(Host(name=one, model="tower", site="lille") for one in ("h1", "h2")),
+        workloads=(workload(name, cpu_milli),),
+    )
+
+
+def terms_of_a_town() -> Terms:
+    one = exactly(1, Method.MODELLED)
+    return Terms(
+        electricity_eur=Range(Decimal("0.2"), Decimal("0.2"), Decimal("0.2")),
+        pue_before=one,
+        pue_after=one,
+        grid_g_per_kwh=exactly(56, Method.MODELLED),
+        grid_source="Ember 2023",
+        load=one,
+        power_present=one,
+        power_bought=one,
+        embodied=one,
+        amortisation_years=5,
+    )
 
 
 @pytest.fixture
@@ -128,3 +178,53 @@ async def test_an_uploaded_name_cannot_lead_out_of_its_folder(
     files = {f"../../../../..{target}": WORKLOADS}
     await _ended(operations, await capacity.make_of_files(PLATFORM, "", files))
     assert not target.exists()
+
+
+async def test_a_plan_of_before_remarks_were_kept_is_read(
+    capacity: CapacityService, operations: Operations, database: Database
+) -> None:
+    files = {"plan.yaml": PLAN, "workloads.csv": WORKLOADS}
+    await _ended(operations, await capacity.make_of_files(PLATFORM, "Lille", files))
+    async with database.transaction(EVERYTHING) as connection:
+        await execute(connection, "update capacity.plan set remarks = null")
+    (summary,) = await capacity.plans(PLATFORM)
+    assert (await capacity.plan(PLATFORM, summary.id)).remarks == Remarks()
+
+
+async def test_advice_is_kept_with_the_plan_and_sizing_gets_its_part(
+    capacity: CapacityService, operations: Operations
+) -> None:
+    begun = await capacity.make_of_files(PLATFORM, "Lille", MEASURED)
+    ended = await _ended(operations, begun)
+    assert ended.state is OperationState.SUCCEEDED, ended.outcome
+    (summary,) = await capacity.plans(PLATFORM)
+    kept = await capacity.plan(PLATFORM, summary.id)
+    assert {one.workload for one in kept.remarks.advice} == {"w1", "w2", "w3", "w4"}
+    assert kept.remarks.coincidence is not None
+    assert kept.savings is not None
+    assert (kept.savings.sizing, kept.savings.unsized_hosts) == (SizingBasis.PLANNED, 3)
+    assert kept.savings.after.servers == 2
+    parts = {one.step: one.kwh for one in kept.savings.parts}
+    assert parts[Step.SIZING] > 0
+
+
+async def test_a_plan_is_made_where_none_is_found_for_the_sizes_allotted() -> None:
+    planner = PlannerProcess(5)
+    wanted = WantedPlan(
+        "",
+        inventory_of("w", cpu_milli=1_000),
+        SavingsAsked(terms_of_a_town()),
+        allotted=(workload("w", cpu_milli=90_000),),
+    )
+    made = await planned_with_savings(planner, wanted, lambda _: None)
+    assert made.savings is not None
+    assert (made.savings.sizing, made.savings.unsized_hosts) == (SizingBasis.NO_PLAN, None)
+
+
+async def test_an_inventory_without_workloads_is_refused(
+    capacity: CapacityService, operations: Operations
+) -> None:
+    hosts = b"name;site;cpu_cores;memory_gib;idle_w\nold;lille;8;32;80\n"
+    begun = await capacity.make_of_files(PLATFORM, "", {"hosts.csv": hosts})
+    ended = await _ended(operations, begun)
+    assert ended.error_code == "capacity.nothing_to_plan"

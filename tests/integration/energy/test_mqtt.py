@@ -106,7 +106,11 @@ def test_a_plug_that_is_reset_counts_on_in_another_run(clock: ManualClock) -> No
     assert runs[0] == runs[1] != runs[2] == runs[3]
 
 
-@pytest.mark.parametrize("payload", [b"", b"on", b"true", b"[1]", b'{"a": 1}', b"-4", b"1e999"])
+NO_QUANTITIES = [b"", b"on", b"true", b"false", b"[1]", b'{"a": 1}', b"-4", b"1e999"]
+ENDLESS = [pytest.param(b"[" * 100_000, id="brackets"), pytest.param(b"9" * 400, id="digits")]
+
+
+@pytest.mark.parametrize("payload", [*NO_QUANTITIES, *ENDLESS])
 def test_what_is_no_quantity_is_left_out(clock: ManualClock, payload: bytes) -> None:
     meter = MqttMeter(_access(), clock)
     meter.take(payload)

@@ -44,6 +44,17 @@ def not_on_sale() -> Planned:
     return town().but(inventory=msgspec.structs.replace(town().inventory, buys=()))
 
 
+def with_host(name: str, **changes: Any) -> Planned:
+    """Plan for a host as the inventory does not have it."""
+    plan = town()
+    return plan.but(
+        used_hosts=tuple(
+            msgspec.structs.replace(one, **changes) if one.name == name else one
+            for one in plan.used_hosts
+        )
+    )
+
+
 def old_kept() -> Planned:
     plan = town()
     return plan.but(used_hosts=(*plan.used_hosts, plan.inventory.hosts[1]))
@@ -76,6 +87,18 @@ BREACHES = {
     "on a host that goes": (town().but_placed(archive="old"), Rule.PLACED, "on_unused_host"),
     "invented": (town().but_placed(ghost="a1"), Rule.PLACED, "workload_unknown"),
     "not on sale": (not_on_sale(), Rule.HOSTS, "host_not_on_sale"),
+    "another model": (with_host("b1", model="sold"), Rule.HOSTS, "host_altered"),
+    "another site": (
+        with_host("a1", site="B"),
+        Rule.HOSTS,
+        "host_altered",
+    ),
+    "no longer reserved": (with_host("b2", organisations=()), Rule.HOSTS, "host_altered"),
+    "bought for some": (
+        with_host("new", organisations=("",)),
+        Rule.HOSTS,
+        "bought_host_reserved",
+    ),
     "no such site": (renamed_site(), Rule.HOSTS, "site_unknown"),
     "twice": (
         town().but(used_hosts=(*town().used_hosts, town().used_hosts[0])),
@@ -224,13 +247,13 @@ def test_a_wave_frees_all_that_left_with_it() -> None:
 def test_a_workload_may_be_stopped_to_let_others_pass_and_starts_again() -> None:
     plan = one_wave()
     moves = (
-        Move(number=1, wave=1, workload="full2", origin="h1", target="", parked=True),
+        Move(number=1, wave=1, workload="full2", origin="h1", target="", parked=True, until=4),
         Move(number=2, wave=2, workload="full1", origin="h3", target="h1"),
         Move(number=3, wave=3, workload="small", origin="h2", target="h3"),
         Move(number=4, wave=4, workload="full2", origin="", target="h2"),
     )
     assert plan.but(moves=moves).broken() == set()
-    assert plan.but(moves=moves[:3]).codes(Rule.MOVES) == {"moves_end_elsewhere"}
+    assert plan.but(moves=moves[:3]).codes(Rule.MOVES) == {"moves_end_elsewhere", "stop_end_untold"}
 
 
 def test_waves_do_not_go_back() -> None:
@@ -332,9 +355,12 @@ def test_sums_agree_with_adding_up_by_hand(
         }
 
 
-def test_a_host_of_a_name_that_is_known_but_changed_is_not_the_inventorys() -> None:
+def test_a_host_that_is_to_go_is_not_kept_by_saying_that_it_stays() -> None:
+    awake = Host(name="old", model="plain", site="A")
     plan = town()
-    moved = Host(name="a1", model="blade", site="B")
-    assert plan.but(used_hosts=(moved, *plan.used_hosts[1:])).codes(Rule.HOSTS) == {
-        "host_not_on_sale"
-    }
+    assert plan.but(used_hosts=(*plan.used_hosts, awake)).codes(Rule.HOSTS) == {"host_altered"}
+
+
+def test_a_host_of_the_inventory_does_not_become_one_that_is_on_sale() -> None:
+    plan = with_host("b1", model="sold", site="A")
+    assert plan.codes(Rule.HOSTS) == {"host_altered"}

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beffroi.capacity.checking import check_plan, replay_losses
+from beffroi.capacity.checking_losses import SetsOfHosts, sets_of_hosts
+from beffroi.capacity.checking_rooms import Register, usable_of
 from beffroi.capacity.model import Amounts, Criticality, Host, Policy, Replay, SiteLoss, Workload
 from tests.unit.capacity.checked_town import BLADE, Planned, in_hours, placed, workload
 
@@ -125,6 +127,30 @@ def test_more_sets_of_hosts_than_can_be_tried_are_tried_from_the_fullest() -> No
     replays = placed(dict.fromkeys(groups, "A"), groups, four).replays()
     assert len(replays) == 25
     assert not any(replay.stranded for replay in replays.values())
+
+
+def test_the_sets_that_are_tried_are_counted() -> None:
+    groups = {f"h{number:02}": sized(f"w{number:02}_", [50_000]) for number in range(24)}
+    four = Policy(cpu_share=1.0, memory_share=1.0, disk_share=1.0, spare_hosts=4)
+    plan = placed(dict.fromkeys(groups, "A"), groups, four)
+    register = Register(plan.inventory, plan.used_hosts)
+    assert sets_of_hosts(register, plan.placement) == SetsOfHosts(tried=21, of=10_626)
+
+
+def test_room_is_what_the_shares_say_as_they_are_written() -> None:
+    """In binary, 0.29 of 100 is a little less than 29."""
+    policy = Policy(cpu_share=0.29, memory_share=0.57, disk_share=1.0)
+    amounts = Amounts(100, 100, 100, 100)
+    assert usable_of(amounts, policy) == Amounts(29, 57, 100, 100)
+
+
+@given(st.integers(0, 10**9), st.floats(0.001, 1.0))
+def test_the_checker_offers_no_less_than_the_planner_fills(amount: int, share: float) -> None:
+    amounts = Amounts(amount, amount, amount, amount)
+    policy = Policy(cpu_share=share, memory_share=share, disk_share=share)
+    usable = usable_of(amounts, policy)
+    assert policy.usable(amounts).fits(usable)
+    assert usable.cpu_milli - policy.usable(amounts).cpu_milli <= 1
 
 
 def two_sites(policy: Policy) -> Planned:

@@ -52,9 +52,18 @@ def test_growth_is_rounded_up_for_every_resource_and_hour() -> None:
     assert set(after.workloads[1].cpu_by_hour) == {515}
 
 
-def test_an_unknown_host_is_named() -> None:
+def test_an_unknown_host_is_named_with_the_nearest() -> None:
     with pytest.raises(InvalidInputError) as refused:
         changed(TOWN, HostDies("lomme-9"))
 
-    assert refused.value.code == "capacity.name_unknown"
-    assert refused.value.values["given"] == "lomme-9"
+    assert refused.value.code == "capacity.what_if_host_unknown"
+    assert refused.value.values == {"given": "lomme-9", "nearest": "lomme-1"}
+
+
+def test_the_last_site_cannot_close() -> None:
+    alone = changed(TOWN, SiteCloses("lomme"))
+
+    with pytest.raises(InvalidInputError) as refused:
+        changed(alone, SiteCloses("lille"))
+
+    assert refused.value.code == "capacity.last_site"

@@ -1,6 +1,7 @@
 """What a plan saves, part by part."""
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -12,20 +13,18 @@ from beffroi.capacity.host_models import HOST_MODELS, MODELLED_EMBODIED, MODELLE
 from beffroi.capacity.host_power import RunningHost
 from beffroi.capacity.model import (
     HOURS_OF_WEEK,
-    Amounts,
-    Bound,
-    Decision,
-    Host,
-    HostDecision,
     HostModel,
-    Inventory,
-    Plan,
-    Proof,
-    Reason,
-    Workload,
 )
-from beffroi.capacity.savings import change_of_plan, savings_of
-from beffroi.capacity.savings_terms import Change, Input, Range, Savings, Step, Terms
+from beffroi.capacity.savings import savings_of
+from beffroi.capacity.savings_terms import (
+    Change,
+    Input,
+    Range,
+    Savings,
+    SizingBasis,
+    Step,
+    Terms,
+)
 from beffroi.energy.model import Estimate, Method, exactly
 from beffroi.kernel.errors import InvalidInputError
 
@@ -304,53 +303,16 @@ def test_a_bought_model_without_a_price_is_refused() -> None:
     )
 
 
-def plan_of(workloads: tuple[Workload, ...]) -> Plan:
-    """Return the plan that puts two old hosts' workloads on one blade, with a spare."""
-    old = tuple(Host(name=f"old{number}", model=OLD.name, site="A") for number in (1, 2))
-    new = tuple(Host(name=f"new{number}", model=BLADE.name, site="A") for number in (1, 2))
-    why = Reason("made_up")
-    return Plan(
-        inventory=Inventory(
-            sites=("A",),
-            models={OLD.name: OLD, BLADE.name: BLADE},
-            hosts=old,
-            workloads=workloads,
-            buys=(BLADE.name,),
-        ),
-        hosts=(
-            *(HostDecision(host, Decision.SWITCH_OFF, why) for host in old),
-            HostDecision(new[0], Decision.BUY, why),
-            HostDecision(new[1], Decision.BUY, why, spare=True),
-        ),
-        placement=dict.fromkeys((one.name for one in workloads), "new1"),
-        moves=(),
-        proof=Proof(bound=Bound(2, why), hosts=2, optimal=True, checks=(), replays=()),
-        method="greedy",
-        took_s=0.1,
-    )
+def test_each_part_is_the_difference_of_two_stages() -> None:
+    known = savings_of(nine_for_27(spares=2, sized=7, spares_off=True), uncertain())
+    assert [one.hosts for one in known.stages] == [27, 9, 7, 5, 5]
+    differences = [was.kwh - now.kwh for was, now in pairwise(known.stages)]
+    assert differences == [part.kwh for part in known.parts[:-1]]
 
 
-def test_a_plan_tells_who_runs_before_and_after() -> None:
-    day = tuple(1_600 if hour % 24 < 12 else 0 for hour in range(HOURS_OF_WEEK))
-    workloads = (
-        Workload(name="one", amounts=Amounts(1_600, 1, 1), cpu_by_hour=day, host="old1"),
-        Workload(name="other", amounts=Amounts(3_200, 1, 1), host="old2"),
-    )
-    change = change_of_plan(plan_of(workloads), use={"other": (800,) * 168}, spares_off=True)
-    assert [host.name for host in change.before] == ["old1", "old2"]
-    assert change.before[0].load[:13] == (0.1,) * 12 + (0.0,)
-    assert set(change.before[1].load) == {0.05}
-    assert [(host.name, host.bought, host.spare) for host in change.sized] == [
-        ("new1", True, False),
-        ("new2", True, True),
-    ]
-    assert change.sized[0].load[0] == pytest.approx(2_400 / 32_000)
-    assert [host.name for host in change.running_after] == ["new1"]
-
-
-def test_a_workload_made_smaller_does_not_work_less() -> None:
-    now = (Workload(name="one", amounts=Amounts(3_200, 1, 1), host="old1"),)
-    small = (Workload(name="one", amounts=Amounts(1_000, 1, 1), host="old1"),)
-    change = change_of_plan(plan_of(small), unsized=plan_of(now), use={}, spares_off=False)
-    assert change.sized[0].load[0] == change.consolidated[0].load[0] == 0.1
-    assert change.before[0].load[0] == 0.2
+def test_savings_that_were_kept_before_stages_were_told_are_read() -> None:
+    kept = msgspec.json.decode(msgspec.json.encode(savings_of(nine_for_27(), uncertain())))
+    for name in ("stages", "sizing", "unsized_hosts"):
+        del kept[name]
+    read = msgspec.convert(kept, Savings)
+    assert (read.stages, read.sizing, read.unsized_hosts) == ((), SizingBasis.UNCHANGED, None)

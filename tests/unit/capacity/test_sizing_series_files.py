@@ -1,5 +1,6 @@
 """Files of series in every layout, and what is told of them."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,8 @@ from hypothesis import strategies as st
 
 from beffroi.capacity.inventories.kinds import ByteUnits
 from beffroi.capacity.inventories.quantities import UnitRules
-from beffroi.capacity.sizing_series import Measure, Samples
+from beffroi.capacity.sizing_series import LOCAL_ZONE, Measure, Samples
 from beffroi.capacity.sizing_series_files import ReadSeries, by_workload, read_series
-from beffroi.capacity.sizing_times import InstantReader
 
 RULES = UnitRules()
 
@@ -134,11 +134,52 @@ def test_instants_are_read_in_every_form(tmp_path: Path) -> None:
     assert set(samples.instants_s.tolist()) == {1_769_843_100}
 
 
-def test_the_hour_that_autumn_repeats_is_told_by_the_order_of_rows() -> None:
-    texts = ["25/10/2026 01:30", "25/10/2026 02:30", "25/10/2026 02:30", "25/10/2026 03:30"]
-    instants, wrong = InstantReader().read(texts, ["a"] * 4)
-    assert np.diff(instants).tolist() == [3600, 3600, 3600]
-    assert wrong == {}
+def _autumn_night(minutes: int) -> tuple[list[int], list[str]]:
+    """Return the instants of the night when a clock goes back, and what it shows."""
+    begin = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    instants = [begin + timedelta(minutes=late) for late in range(0, 480, minutes)]
+    shown = [one.astimezone(LOCAL_ZONE).strftime("%d/%m/%Y %H:%M") for one in instants]
+    return [int(one.timestamp()) for one in instants], shown
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("minutes", [5, 30, 60])
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("timestamp;vm;cpu_percent", "{at};a;5\n{at};b;5"),
+        ("timestamp;vm;cpu_percent", "{at};a;5"),
+        (
+            "timestamp;instance;metric;value",
+            "{at};a;cpu_percent;5\n{at};a;mem_mib;100\n{at};b;cpu_percent;5",
+        ),
+    ],
+)
+def test_both_hours_that_autumn_repeats_are_kept_in_the_order_of_rows(
+    tmp_path: Path, heading: str, row: str, minutes: int, *, newest_first: bool
+) -> None:
+    instants, shown = _autumn_night(minutes)
+    if newest_first:
+        instants, shown = instants[::-1], shown[::-1]
+    text = "\n".join([heading, *(row.format(at=one) for one in shown)])
+    found = _read(tmp_path, text)
+    assert found.rejected == ()
+    assert [one.instants_s.tolist() for one in found.samples] == [instants] * len(found.samples)
+
+
+def test_both_hours_are_kept_where_rows_are_sorted_by_the_time_shown(tmp_path: Path) -> None:
+    instants, shown = _autumn_night(5)
+    rows = [f"{one};a;5" for one in sorted(shown)]
+    (samples,) = _read(tmp_path, "\n".join(["timestamp;vm;cpu_percent", *rows])).samples
+    assert sorted(samples.instants_s.tolist()) == instants
+
+
+def test_a_row_told_twice_in_that_hour_is_no_second_hour(tmp_path: Path) -> None:
+    instants, shown = _autumn_night(5)
+    twice = [*shown[:26], *shown[25:]]
+    text = "\n".join(["timestamp;vm;cpu_percent", *(f"{one};a;5" for one in twice)])
+    (samples,) = _read(tmp_path, text).samples
+    assert sorted(set(samples.instants_s.tolist())) == instants
 
 
 def test_the_hour_that_spring_skips_is_refused(tmp_path: Path) -> None:
@@ -222,3 +263,15 @@ def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, tex
     content = f"timestamp;vm;cpu_percent\n{text}".encode("utf-8", "replace").decode()
     found = _read(folder, content)
     assert all(row.place.row >= 1 for row in found.rejected)
+
+
+@pytest.mark.parametrize("time", ["99999999999999999999", "-1e300", "1792888200000"])
+def test_an_export_whose_instants_are_none_is_refused(tmp_path: Path, time: str) -> None:
+    points = f'[{{"time": 1792888200, "mem": 5}}, {{"time": {time}, "mem": 5}}]'
+    found = _read(tmp_path, points, "a.json")
+    assert _rejected(found) == [("not_an_instant", 2, 1)]
+
+
+def test_a_figure_of_absurd_length_is_no_figure(tmp_path: Path) -> None:
+    log = f"2026-01-31T08:05:00\nDomain: 'a'\n  cpu.time={'9' * 5000}\n  balloon.rss=1024\n"
+    assert _told(_read(tmp_path, log, "log.txt")) == {("a", Measure.MEMORY_MIB): [1.0]}

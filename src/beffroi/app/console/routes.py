@@ -19,6 +19,7 @@ from beffroi.app.console.security import PAGE_HEADERS
 from beffroi.app.console.shell import signed_in_actor, visitor_shell
 from beffroi.app.console.templating import template_config
 from beffroi.capacity import pages as capacity_pages
+from beffroi.capacity import rebalancing_pages
 from beffroi.delivery import pages as delivery_pages
 from beffroi.engines import pages as engines_pages
 from beffroi.hosting import pages as hosting_pages
@@ -76,6 +77,7 @@ def _domain_pages() -> Sequence[ControllerRouterHandler]:
         engines_pages.router(),
         delivery_pages.router(),
         capacity_pages.router(),
+        rebalancing_pages.router(),
         ledger_pages.router(),
         quote_pages.router(),
     ]

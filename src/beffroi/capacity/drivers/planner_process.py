@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from beffroi.capacity.growth import Foresight, ForesightRequest
 from beffroi.capacity.inventories.loaded import LoadedInventory
 from beffroi.capacity.model import Inventory, Plan, PlanRequest
 from beffroi.kernel.processes.workers import Progress, Told, asked_of_worker
 
 _READER: Final = "beffroi.capacity.inventories.reader"
 _PLANNER: Final = "beffroi.capacity.planner"
+_FORESEER: Final = "beffroi.capacity.growth_planner"
 _READ_WITHIN_S: Final = 120.0
 _SEED: Final = 1
 # What remains of a plan after its packing: order of moves, checks, replays.
 _BESIDES_PACKING_S: Final = 240.0
+# Some thirty searches at a tenth of the deadline each, when none ends before it.
+_FORESIGHT_DEADLINES: Final = 4
 
 
 class PlannerProcess:
@@ -38,6 +42,11 @@ class PlannerProcess:
         request = PlanRequest(inventory, self._deadline_s, _SEED)
         within_s = self._deadline_s + _BESIDES_PACKING_S
         return await asked_of_worker(_PLANNER, request, Plan, told, deadline_s=within_s)
+
+    async def foresee(self, request: ForesightRequest, told: Told) -> Foresight:
+        """Look ahead."""
+        within_s = _FORESIGHT_DEADLINES * request.deadline_s + _BESIDES_PACKING_S
+        return await asked_of_worker(_FORESEER, request, Foresight, told, deadline_s=within_s)
 
 
 def _nobody_listens(progress: Progress) -> None:

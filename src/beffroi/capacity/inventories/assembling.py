@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from beffroi.capacity.inventories.findings import Note, ReadInventory, RejectedRow, RowPlace
+from beffroi.capacity.inventories.near_names import NearNames
 from beffroi.capacity.model import Amounts, Host, HostModel, Inventory, Policy, Workload
-from beffroi.territory.shape import nearest
 
 UNNAMED_SITE: Final = "site"
 
@@ -101,7 +101,7 @@ def _placed(host: Host, patterns: Mapping[str, Collection[str]], fallback: str) 
 def imported_mistakes(
     read: ReadInventory, sites: Collection[str], hosts: Collection[str], models: Collection[str]
 ) -> Iterator[RejectedRow]:
-    """Say which imported rows name a host, a model or a site that does not exist.
+    """Say which imported rows name a host, a model or a site that does not exist, or no host.
 
     Args:
         read: What the files hold, hosts placed.
@@ -109,26 +109,31 @@ def imported_mistakes(
         hosts: Names of all hosts.
         models: Names of all models.
     """
+    known_sites, known_hosts, known_models = map(NearNames, (sites, hosts, models))
     for workload in read.workloads:
         place = read.places[workload.name]
-        yield from _unknown(workload.host, hosts, place, workload.name, "hosts")
+        yield from _unknown(workload.host, known_hosts, place, workload.name, "hosts")
         for site in workload.sites:
-            yield from _unknown(site, sites, place, workload.name, "sites")
+            yield from _unknown(site, known_sites, place, workload.name, "sites")
+        if workload.fixed and not workload.host:
+            name = workload.name
+            code = "capacity.fixed_without_host"
+            yield RejectedRow(place=place, code=code, value=name, name=name)
     for host in read.hosts:
         place = read.host_places[host.name]
         if not host.model:
             yield _incomplete("capacity.host_without_model", host, place)
-        yield from _unknown(host.model, models, place, host.name, "host_models")
+        yield from _unknown(host.model, known_models, place, host.name, "host_models")
         if not host.site:
             yield _incomplete("capacity.imported_host_without_site", host, place)
-        yield from _unknown(host.site, sites, place, host.name, "sites")
+        yield from _unknown(host.site, known_sites, place, host.name, "sites")
 
 
 def _unknown(
-    name: str, names: Collection[str], place: RowPlace, owner: str, section: str
+    name: str, names: NearNames, place: RowPlace, owner: str, section: str
 ) -> Iterator[RejectedRow]:
     if name and name not in names:
-        told = {"section": section, "owner": owner, "nearest": nearest(name, sorted(names)) or "-"}
+        told = {"section": section, "owner": owner, "nearest": names.near(name)}
         yield RejectedRow(
             place=place, code="capacity.row_name_unknown", value=name, told=told, name=owner
         )

@@ -27,6 +27,7 @@ from beffroi.capacity.inventories.measuring import measured_inventory
 from beffroi.capacity.inventories.plan_file import SECTIONS, PlanFile
 from beffroi.capacity.inventories.plan_file_rules import Known, plan_file_mistakes
 from beffroi.capacity.inventories.reading import is_declared, read_import
+from beffroi.capacity.model import Workload
 from beffroi.territory.declared_file import load_declared
 from beffroi.territory.errors import TerritoryInvalidError
 from beffroi.territory.findings import Finding, Mistake, in_order
@@ -81,10 +82,15 @@ def _declared(file: Path) -> LoadedInventory:
     return msgspec.structs.replace(
         loaded,
         savings=savings,
+        allotted=_allotted(counted(read).workloads, loaded.inventory.workloads),
         notes=loaded.notes + sized.notes,
         advice=sized.advice,
         coincidence=sized.coincidence,
     )
+
+
+def _allotted(before: Sequence[Workload], after: Sequence[Workload]) -> tuple[Workload, ...]:
+    return tuple(one for one, sized in zip(before, after, strict=True) if one != sized)
 
 
 def _refuse(rejected: tuple[RejectedRow, ...]) -> None:
@@ -125,6 +131,9 @@ def _mistakes(read: ReadInventory) -> Iterator[RejectedRow]:
 
 
 def _loaded(read: ReadInventory, origin: tuple[str, ...]) -> LoadedInventory:
+    if not (read.workloads or read.hosts):
+        place = RowPlace(origin[0])
+        _refuse((RejectedRow(place=place, code="capacity.inventory_empty"),))
     whole = counted(read)
     return LoadedInventory(
         inventory=inventory_of(whole, origin), excluded=whole.excluded, notes=whole.notes

@@ -40,7 +40,11 @@ def measured_inventory(read: ReadInventory, declared: DeclaredUsage, folder: Pat
     names = [workload.name for workload in read.workloads]
     databases = matching(declared.databases, names)
     workloads = tuple(
-        sizing.sized(workload, series.get(workload.name, ()), workload.name in databases)
+        sizing.sized(
+            workload,
+            series.get(workload.name, ()),
+            Statistic.P99 if workload.name in databases else Statistic.P95,
+        )
         for workload in read.workloads
     )
     notes = (
@@ -87,10 +91,9 @@ class _Sizing:
         self,
         workload: Workload,
         series: Sequence[Samples],
-        is_database: bool,  # noqa: FBT001
+        statistic: Statistic,
     ) -> Workload:
         """Return a workload as its usage shows it."""
-        statistic = Statistic.P99 if is_database else Statistic.P95
         for samples in series:
             if not len(samples.values):
                 continue

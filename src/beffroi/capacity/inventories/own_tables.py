@@ -13,7 +13,7 @@ from beffroi.capacity.inventories.columns import (
     Column,
     headings_of,
 )
-from beffroi.capacity.inventories.findings import ReadInventory, RowPlace
+from beffroi.capacity.inventories.findings import ReadInventory, RowPlace, wrong
 from beffroi.capacity.inventories.kinds import FileKind, Import
 from beffroi.capacity.inventories.model_names import named_models
 from beffroi.capacity.inventories.quantities import UnitRules
@@ -130,9 +130,17 @@ def _workload(row: Row, asked: Import) -> Workload:
             else Criticality.SHEDDABLE
         ),
         host=row.text(Column.HOST),
-        fixed=row.flag(Column.FIXED),
+        fixed=_fixed(row),
         downtime_s=int(row.number_at(Column.DOWNTIME, _MAX_DOWNTIME_S)),
     )
+
+
+def _fixed(row: Row) -> bool:
+    """Return whether a workload stays where it runs, which it must then tell."""
+    fixed = row.flag(Column.FIXED)
+    if fixed and not row.has(Column.HOST):
+        row.refuse(Column.FIXED, wrong("capacity.fixed_without_host"))
+    return fixed
 
 
 def _needed_cpu(row: Row, asked: Import) -> int:

@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from beffroi.capacity.inventories.findings import ReadInventory
+from beffroi.capacity.inventories.near_names import NearNames
 from beffroi.capacity.inventories.plan_file import DeclaredModel, PlanFile
 from beffroi.territory.findings import KeyPath, Mistake
-from beffroi.territory.shape import nearest
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -38,6 +38,12 @@ class Known(msgspec.Struct, frozen=True):
     def workloads(self) -> Collection[str]:
         """Names of workloads."""
         return {*self.plan.workloads, *(one.name for one in self._read().workloads)}
+
+    @property
+    def workloads_without_host(self) -> set[str]:
+        """Names of workloads that run nowhere yet."""
+        declared = {name for name, one in self.plan.workloads.items() if not one.host}
+        return declared | {one.name for one in self._read().workloads if not one.host}
 
     @property
     def organisations(self) -> Collection[str]:
@@ -133,41 +139,43 @@ def _host_mistakes(known: Known) -> Iterator[Mistake]:
 
 def _reference_mistakes(known: Known) -> Iterator[Mistake]:
     plan = known.plan
+    hosts, models = NearNames(known.hosts), NearNames(known.models)
+    sites, organisations = NearNames(known.sites), NearNames(known.organisations)
     for key, host in plan.hosts.items():
-        yield from _unknown(host.model, known.models, "host_models", ("hosts", key, "model"))
+        yield from _unknown(host.model, models, "host_models", ("hosts", key, "model"))
         if plan.sites:
-            yield from _unknown(host.site, known.sites, "sites", ("hosts", key, "site"))
+            yield from _unknown(host.site, sites, "sites", ("hosts", key, "site"))
     for place, model in enumerate(plan.buys):
-        yield from _unknown(model, known.models, "host_models", ("buys", place))
+        yield from _unknown(model, models, "host_models", ("buys", place))
     places = known.imported.places if known.imported else {}
     for name, workload in plan.workloads.items():
-        yield from _unknown(workload.host, known.hosts, "hosts", ("workloads", name, "host"))
+        yield from _unknown(workload.host, hosts, "hosts", ("workloads", name, "host"))
         if name in places:
             values = {"name": name, "other": str(places[name])}
             path = ("workloads", name)
             yield Mistake("capacity.declared_and_imported", path, values, at_key=True)
     for organisation in plan.windows:
         path = ("windows", organisation)
-        found = _unknown(organisation, known.organisations, "organisation", path)
+        found = _unknown(organisation, organisations, "organisation", path)
         yield from (msgspec.structs.replace(one, at_key=True) for one in found)
 
 
-def _unknown(name: str, names: Collection[str], section: str, path: KeyPath) -> Iterator[Mistake]:
+def _unknown(name: str, names: NearNames, section: str, path: KeyPath) -> Iterator[Mistake]:
     if name and name not in names:
-        values = {"name": name, "section": section, "nearest": nearest(name, sorted(names)) or "-"}
+        values = {"name": name, "section": section, "nearest": names.near(name)}
         yield Mistake("capacity.declared_name_unknown", path, values)
 
 
 def _rule_mistakes(known: Known) -> Iterator[Mistake]:
     grouped: Mapping[str, dict[str, int]] = {"apart": {}, "together": {}}
+    sites, workloads = NearNames(known.sites), NearNames(known.workloads)
     for place, rule in enumerate(known.plan.rules):
         path = ("rules", place)
         for site_place, site in enumerate(rule.sites):
-            yield from _unknown(site, known.sites, "sites", (*path, "sites", site_place))
+            yield from _unknown(site, sites, "sites", (*path, "sites", site_place))
         for pattern_place, pattern in enumerate(rule.workloads):
             if not matching((pattern,), known.workloads):
-                close = nearest(pattern, sorted(known.workloads)) or "-"
-                values = {"pattern": pattern, "nearest": close}
+                values = {"pattern": pattern, "nearest": workloads.near(pattern)}
                 yield Mistake(
                     "capacity.rule_matches_none", (*path, "workloads", pattern_place), values
                 )
@@ -175,9 +183,21 @@ def _rule_mistakes(known: Known) -> Iterator[Mistake]:
             yield Mistake("capacity.across_sites_needs_apart", (*path, "across_sites"))
         if rule.apart and rule.together:
             yield Mistake("capacity.apart_and_together", (*path, "together"), at_key=True)
+        yield from _fixed_nowhere(known, place)
         for kind, first in grouped.items():
             if getattr(rule, kind):
                 yield from _grouped_twice(known, place, kind, first)
+
+
+def _fixed_nowhere(known: Known, place: int) -> Iterator[Mistake]:
+    """Tell the workloads that a rule fixes although they run on no host."""
+    rule = known.plan.rules[place]
+    if rule.fixed:
+        matched = matching(rule.workloads, known.workloads)
+        nowhere = sorted(matched & known.workloads_without_host)
+        if nowhere:
+            values = {"count": len(nowhere), "name": nowhere[0]}
+            yield Mistake("capacity.rule_fixes_nowhere", ("rules", place, "fixed"), values)
 
 
 def _grouped_twice(known: Known, place: int, kind: str, first: dict[str, int]) -> Iterator[Mistake]:

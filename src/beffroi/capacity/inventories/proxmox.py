@@ -49,7 +49,14 @@ class _Reading:
         self._workloads: list[Workload] = []
         self._hosts: list[tuple[Host, Amounts]] = []
         self._excluded: list[Excluded] = []
-        self._rejected: list[RejectedRow] = []
+        self._rejected = [
+            RejectedRow(
+                place=RowPlace(str(file), number),
+                code="capacity.proxmox_part_misshapen",
+                column=part,
+            )
+            for part, number in export.misshapen
+        ]
         self._places: dict[str, RowPlace] = {}
         self._host_places: dict[str, RowPlace] = {}
         self._allotted: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """The JSON of Proxmox VE, its entries looked at one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +79,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
         nodes: /nodes/NODE/status by node.
         ha: /cluster/ha/resources; absent: nobody said.
         ha_rules: /cluster/ha/rules.
+        misshapen: Parts that are not of the shape that these answers have: which one, and the
+            number of the entry, from 1.
     """
 
     entries: tuple[Entry, ...]
@@ -86,6 +88,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     nodes: Mapping[str, Told] = {}
     ha: tuple[Told, ...] | None = None
     ha_rules: tuple[Told, ...] = ()
+    misshapen: tuple[tuple[str, int], ...] = ()
 
 
 def export_of(file: Path, text: str) -> Export:
@@ -109,7 +112,30 @@ def export_of(file: Path, text: str) -> Export:
         nodes=_by_name(whole.get("nodes")),
         ha=_list(whole.get("ha_resources")),
         ha_rules=_list(whole.get("ha_rules")) or (),
+        misshapen=tuple(_misshapen(whole)),
     )
+
+
+def _misshapen(whole: Told) -> Iterator[tuple[str, int]]:
+    """Give the parts that are there and of another shape, and entries that are none."""
+    listed = "resources" if "resources" in whole else "data"
+    for part in (listed, "ha_resources", "ha_rules"):
+        told = whole.get(part)
+        inner = told.get("data") if isinstance(told, dict) else told
+        if isinstance(inner, list):
+            numbered = enumerate(inner, start=1)
+            yield from ((part, number) for number, one in numbered if not isinstance(one, dict))
+        elif told is not None:
+            yield part, 1
+    for part in ("configs", "nodes"):
+        told = whole.get(part)
+        if isinstance(told, dict):
+            for number, (name, one) in enumerate(told.items(), start=1):
+                inner = one.get("data", one) if isinstance(one, dict) else one
+                if not isinstance(inner, dict):
+                    yield f"{part}.{name}", number
+        elif told is not None:
+            yield part, 1
 
 
 def _list(told: Any) -> tuple[Told, ...] | None:  # noqa: ANN401 - foreign JSON

@@ -12,6 +12,7 @@ from beffroi.capacity.inventories.findings import RejectedRow, RowPlace, WrongFi
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 _SEPARATORS: Final = ";\t,|"
+_ENDS_IN_QUOTE: Final = "unexpected end of data"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -83,18 +84,19 @@ def csv_table(file: Path, text: str) -> Table:
     """Split a text into rows; the separator is the commonest one of the heading.
 
     Raises:
-        WrongFileError: It has no heading, or a quote that swallows the rest.
+        WrongFileError: It has no heading, or a quote that swallows what follows.
     """
     separator = separator_of(text)
     listed = _rows(file, text, separator)
     heading = next(listed, None)
     if heading is None:
         raise refused(file, "capacity.file_empty")
+    listed_rows = tuple(_checked(file, listed, heading, separator))
     comment = ""
     first = text.lstrip("\ufeff\r\n ").partition("\n")[0]
     if first.startswith("#"):
         comment = first.strip()
-    return Table(str(file), heading, tuple(listed), comment=comment, separator=separator)
+    return Table(str(file), heading, listed_rows, comment=comment, separator=separator)
 
 
 def separator_of(text: str) -> str:
@@ -110,16 +112,39 @@ def separator_of(text: str) -> str:
 
 def _rows(file: Path, text: str, separator: str) -> Iterator[TableRow]:
     """Give the rows that hold something, without comments and Excel's ``sep=`` line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+    for number, cells in split_rows(file, text, separator):
+        told = tuple(cell.strip() for cell in cells)
+        if any(told) and not _aside(told[0], number):
+            yield TableRow(number, told)
+
+
+def split_rows(file: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Split a text into rows, each with the number of the line where it begins.
+
+    Raises:
+        WrongFileError: A quote is not closed, or closes before its cell ends.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
     try:
         for cells in reader:
             number, begins = begins, reader.line_num + 1
-            told = tuple(cell.strip() for cell in cells)
-            if any(told) and not _aside(told[0], number):
-                yield TableRow(number, told)
+            yield number, cells
     except csv.Error as error:
+        if _ENDS_IN_QUOTE in str(error):
+            raise refused(file, "capacity.quote_not_closed", begins) from error
         raise refused(file, "capacity.file_not_csv", begins, reason=str(error)) from error
+
+
+def _checked(
+    file: Path, rows: Iterable[TableRow], heading: TableRow, separator: str
+) -> Iterator[TableRow]:
+    """Refuse a row that lacks cells where one cell holds several lines of cells."""
+    for row in rows:
+        short = len(row.cells) < len(heading.cells)
+        if short and any("\n" in cell and separator in cell for cell in row.cells):
+            raise refused(file, "capacity.quote_not_closed", row.number)
+        yield row
 
 
 def _aside(first: str, number: int) -> bool:

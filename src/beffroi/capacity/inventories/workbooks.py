@@ -1,7 +1,5 @@
 """Spreadsheets as tables of text, one per sheet that is asked for."""
 
-import struct
-import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
 from io import BytesIO
@@ -10,16 +8,14 @@ from typing import Final
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from beffroi.capacity.inventories.findings import WrongFileError
 from beffroi.capacity.inventories.tables import Table, TableRow, bytes_of, refused
+from beffroi.capacity.inventories.workbook_sizes import check_sizes
 
-_MOST_OPENED_BYTES: Final = 1024 * 1024 * 1024
 _BROKEN: Final = (
     CalamineError,
-    zipfile.BadZipFile,
-    NotImplementedError,
     OverflowError,
     ValueError,
-    struct.error,
 )
 Cell = float | str | bool | time | date | timedelta
 
@@ -35,31 +31,36 @@ def workbook_tables(file: Path, wanted: Callable[[str], bool]) -> Iterator[Table
     Raises:
         WrongFileError: It is no spreadsheet, is protected by a password or swells when opened.
     """
-    content = bytes_of(file)
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            opened_bytes = sum(entry.file_size for entry in archive.infolist())
-        if opened_bytes > _MOST_OPENED_BYTES:
-            raise refused(file, "capacity.file_too_large", maximum_mib=_MOST_OPENED_BYTES >> 20)
-        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
-        for name in workbook.sheet_names:
-            if wanted(name):
+    workbook = _opened(file)
+    for name in workbook.sheet_names:
+        if wanted(name):
+            try:
                 rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-                yield from _table(file, name, rows)
-    except _BROKEN as error:
-        raise refused(file, "capacity.workbook_unreadable", reason=str(error)) from error
+            except _BROKEN as error:
+                raise _unreadable(file, error) from error
+            yield from _table(file, name, rows)
 
 
 def sheet_names(file: Path) -> tuple[str, ...]:
     """Name the sheets.
 
     Raises:
-        WrongFileError: It is no spreadsheet.
+        WrongFileError: It is no spreadsheet, or swells when opened.
     """
+    return tuple(_opened(file).sheet_names)
+
+
+def _opened(file: Path) -> CalamineWorkbook:
+    content = bytes_of(file)
+    check_sizes(file, content)
     try:
-        return tuple(CalamineWorkbook.from_filelike(BytesIO(bytes_of(file))).sheet_names)
+        return CalamineWorkbook.from_filelike(BytesIO(content))
     except _BROKEN as error:
-        raise refused(file, "capacity.workbook_unreadable", reason=str(error)) from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> WrongFileError:
+    return refused(file, "capacity.workbook_unreadable", reason=str(error))
 
 
 def _table(file: Path, sheet: str, rows: list[list[Cell]]) -> Iterator[Table]:

@@ -1,6 +1,6 @@
 """What is placed as one: workloads that stand together, as whole numbers in arrays."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -43,11 +43,13 @@ class ApartGroup(msgspec.Struct, frozen=True):
     Attributes:
         blocks: Their numbers; one number twice where a rule contradicts itself.
         across_sites: Whether they cover two sites.
+        restarting: How many of its workloads start again elsewhere after the loss of their site.
     """
 
     name: str
     blocks: tuple[int, ...]
     across_sites: bool
+    restarting: int
 
 
 class Dimension(msgspec.Struct, frozen=True):
@@ -69,8 +71,12 @@ class Blocks(msgspec.Struct, frozen=True, eq=False):
         restart_cpu: As ``cpu``, of the members that do.
         stays_rest: As ``rest``, of those that go on at their place when another site is lost.
         stays_cpu: As ``cpu``, of those that do.
+        leaves: Whether something of it starts again after the loss of its host: what is not fixed.
+        leave_rest: As ``rest``, of the members that do.
+        leave_cpu: As ``cpu``, of the members that do.
         needs: What each needs of a host.
-        restart_needs: What its members that start again need.
+        restart_needs: What its members that start again elsewhere need.
+        leave_needs: What its members that are not fixed need.
         groups: Blocks that stand apart.
         present: Host where each stands now; empty: nowhere, or on several.
         fixed: Host that each may not leave; empty: free.
@@ -85,8 +91,12 @@ class Blocks(msgspec.Struct, frozen=True, eq=False):
     restart_cpu: IntArray
     stays_rest: IntArray
     stays_cpu: IntArray
+    leaves: BoolArray
+    leave_rest: IntArray
+    leave_cpu: IntArray
     needs: tuple[Needs, ...]
     restart_needs: tuple[Needs, ...]
+    leave_needs: tuple[Needs, ...]
     groups: tuple[ApartGroup, ...]
     present: tuple[str, ...]
     fixed: tuple[str, ...]
@@ -132,6 +142,7 @@ def blocks_of(inventory: Inventory) -> Blocks:
         [one for one in block if keep or one.criticality is Criticality.CRITICAL]
         for block in members
     ]
+    leaving = [[one for one in block if not one.fixed] for block in members]
     fixed = [{one.host for one in block if one.fixed and one.host} for block in members]
     return Blocks(
         members=members,
@@ -142,9 +153,13 @@ def blocks_of(inventory: Inventory) -> Blocks:
         restart_cpu=_cpu_of(restarting, hours),
         stays_rest=_rest_of(staying),
         stays_cpu=_cpu_of(staying, hours),
+        leaves=np.array([bool(some) for some in leaving], dtype=np.bool_),
+        leave_rest=_rest_of(leaving),
+        leave_cpu=_cpu_of(leaving, hours),
         needs=tuple(_needs_of(block, inventory) for block in members),
         restart_needs=tuple(_needs_of(block, inventory) for block in restarting),
-        groups=_groups_of(members),
+        leave_needs=tuple(_needs_of(block, inventory) for block in leaving),
+        groups=_groups_of(members, inventory),
         present=tuple(_only([one.host for one in block]) for block in members),
         fixed=tuple(min(hosts, default="") for hosts in fixed),
         torn=tuple(
@@ -202,16 +217,19 @@ def _needs_of(block: Sequence[Workload], inventory: Inventory) -> Needs:
     )
 
 
-def _groups_of(members: Sequence[Sequence[Workload]]) -> tuple[ApartGroup, ...]:
-    blocks, across = defaultdict(list), set()
+def _groups_of(
+    members: Sequence[Sequence[Workload]], inventory: Inventory
+) -> tuple[ApartGroup, ...]:
+    blocks, across, restarting = defaultdict(list), set(), Counter[str]()
     for number, block in enumerate(members):
         for one in block:
             if one.apart:
                 blocks[one.apart].append(number)
+                restarting[one.apart] += restarts_elsewhere(one, inventory)
                 if one.across_sites:
                     across.add(one.apart)
     return tuple(
-        ApartGroup(name, tuple(numbers), name in across)
+        ApartGroup(name, tuple(numbers), name in across, restarting[name])
         for name, numbers in blocks.items()
         if len(numbers) > 1
     )

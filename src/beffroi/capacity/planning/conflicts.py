@@ -1,4 +1,7 @@
-"""Why no plan exists: a smallest set of rules that no plan can hold at once."""
+"""Why no plan exists: a smallest set of rules that no plan can hold at once.
+
+What is only not found is told apart from what is proven not to exist.
+"""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -6,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from beffroi.capacity.model import Inventory, Policy, Resource, SiteLoss, Workload
+from beffroi.capacity.packing.exact import Verdict
 from beffroi.capacity.planning.blocks import Blocks, blocks_of
 from beffroi.capacity.planning.estate import Estate, estate_of
 from beffroi.capacity.planning.search import can_be_packed
@@ -120,13 +124,15 @@ def rules_of(inventory: Inventory) -> list[Rule]:
 
 
 def smallest_conflict(inventory: Inventory, rules: Sequence[Rule], *, seed: int) -> list[Rule]:
-    """Return rules that contradict each other, of which none can be left out.
+    """Return rules that provably contradict each other; nothing where no proof was found.
+
+    None of them can be left out: without it, the others are not known to contradict each other.
 
     Source: Junker, QuickXplain, AAAI 2004.
     """
 
     def contradict(kept: Iterable[Rule]) -> bool:
-        return not possible(relaxed(inventory, rules, set(kept)), seed=seed)
+        return impossible(relaxed(inventory, rules, set(kept)), seed=seed)
 
     def explained(background: list[Rule], added: bool, rest: list[Rule]) -> list[Rule]:  # noqa: FBT001
         if added and contradict(background):
@@ -144,11 +150,10 @@ def smallest_conflict(inventory: Inventory, rules: Sequence[Rule], *, seed: int)
     return explained([], False, list(rules))  # noqa: FBT003
 
 
-def possible(inventory: Inventory, *, seed: int) -> bool:
-    """Tell whether a placement is found that holds every rule, on as many hosts as there may be."""
-    blocks = blocks_of(inventory)
-    estate = estate_of(inventory, blocks)
-    return not contradicts_itself(estate) and can_be_packed(estate, seed=seed)
+def impossible(inventory: Inventory, *, seed: int) -> bool:
+    """Tell whether it is proven that no placement holds every rule, on whatever hosts."""
+    estate = estate_of(inventory, blocks_of(inventory))
+    return contradicts_itself(estate) or can_be_packed(estate, seed=seed) is Verdict.IMPOSSIBLE
 
 
 def contradicts_itself(estate: Estate) -> bool:

@@ -1,8 +1,13 @@
 """A plan, from what there is to what proves it."""
 
 import time
+from collections.abc import Iterator
+
+import msgspec
 
 from beffroi.capacity.checking import check_plan, replay_losses
+from beffroi.capacity.checking_losses import sets_of_hosts
+from beffroi.capacity.checking_rooms import Register
 from beffroi.capacity.model import Bound, Inventory, Plan, Proof, Reason
 from beffroi.capacity.planning.blocks import blocks_of
 from beffroi.capacity.planning.conflicts import contradicts_itself, no_plan
@@ -39,30 +44,39 @@ def plan(inventory: Inventory, told: Told, *, deadline_s: float, seed: int) -> P
     told(Progress(0.9, "ordering the moves"))
     way = way_to(inventory, placement, found.layout.hosts)
     told(Progress(0.95, "checking the plan"))
+    proof = _proof_of(inventory, found, placement, way)
     return Plan(
         inventory=inventory,
         hosts=decisions_of(inventory, found),
         placement=placement,
         moves=way.moves,
-        proof=_proof_of(inventory, found, placement, way),
+        proof=proof,
         method=found.placed.method.value,
         took_s=time.monotonic() - began_s,
-        remarks=_remarks_on(way),
+        remarks=tuple(_remarks_on(way, proof, inventory.policy.spare_hosts)),
     )
 
 
 def _proof_of(inventory: Inventory, found: Found, placement: dict[str, str], way: Way) -> Proof:
     hosts = found.layout.hosts
     sums = Sums(found.layout.estate, found.dimensions)
-    return Proof(
+    sets = sets_of_hosts(Register(inventory, hosts), placement)
+    proof = Proof(
         bound=Bound(found.bound, found.why or why_bound(sums, found.bound)),
         hosts=len(hosts),
-        optimal=len(hosts) == found.bound,
+        optimal=False,
         checks=check_plan(inventory, placement, hosts, way.moves),
         replays=replay_losses(inventory, placement, hosts, found.placed.restarts),
+        loss_sets=sets.of,
+        loss_sets_tried=sets.tried,
     )
+    return msgspec.structs.replace(proof, optimal=proof.holds and proof.gap == 0)
 
 
-def _remarks_on(way: Way) -> tuple[Reason, ...]:
-    """Say what cannot be moved without being stopped first."""
-    return tuple(Reason("stopped_to_pass", {"workload": name}) for name in way.stopped)
+def _remarks_on(way: Way, proof: Proof, spare_hosts: int) -> Iterator[Reason]:
+    """Say what cannot be moved without being stopped first, and which losses were not tried."""
+    for name in way.stopped:
+        yield Reason("stopped_to_pass", {"workload": name})
+    if proof.loss_sets_tried < proof.loss_sets:
+        values = {"hosts": spare_hosts, "tried": proof.loss_sets_tried, "sets": proof.loss_sets}
+        yield Reason("loss_sets_tried", values)

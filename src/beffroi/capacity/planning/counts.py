@@ -6,7 +6,6 @@ must run after the loss of a site fits in the others; groups that stand apart fi
 Whether the workloads then fit one by one is for the packing to say.
 """
 
-from collections.abc import Iterator, Sequence
 from enum import Enum, Flag, auto
 
 import msgspec
@@ -14,7 +13,6 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from beffroi.capacity.model import SiteLoss
-from beffroi.capacity.planning.estate import Estate
 from beffroi.capacity.planning.sums import Sums
 
 _ONE_SOLVE_S = 10.0
@@ -46,7 +44,7 @@ class Reserve(Enum):
 
     STAND_IN: spares, each of which may stand in for any host at work of its site, however full.
     CAPPED: spares of one kind in each site, and no host at work is filled further than they hold.
-    LARGEST: for each dimension by itself the hosts that offer most of it: what a bound needs.
+    LARGEST: for each dimension by itself the hosts that free most of it: what a bound needs.
     """
 
     STAND_IN = auto()
@@ -71,13 +69,16 @@ class Counting:
         self._estate = sums.estate
         self._spare_hosts = sums.estate.inventory.policy.spare_hosts
         self.hosts = [self._count(kind.most) for kind in self._estate.kinds]
+        self._fixed = np.array([bool(host) for host in sums.estate.blocks.fixed], dtype=np.bool_)
         self.spares: list[cp_model.IntVar] = []
         self._covered: dict[int, cp_model.IntVar] = {}
         for number, kind in enumerate(self._estate.kinds):
             if kind.held:
                 self.model.add(self.hosts[number] == 1)
         self._works = {site: self.model.new_bool_var("") for site in self._estate.sites}
-        if reserve is not Reserve.LARGEST:
+        if reserve is Reserve.LARGEST:
+            self._ask_survivors()
+        else:
             self._add_spares()
         if reserve is Reserve.STAND_IN:
             self._ask_stand_ins()
@@ -116,12 +117,19 @@ class Counting:
             self.model.add(spares <= hosts)
 
     def _ask_stand_ins(self) -> None:
-        """Ask for spares that may take over from any host at work; a held one may go without."""
+        """Ask for spares that may take over from any host at work.
+
+        A held host may go without, as long as nothing but fixed workloads stands there.
+        """
         kinds = self._estate.kinds
         for number, kind in enumerate(kinds):
             able = [self.spares[other] for other, it in enumerate(kinds) if it.covers(kind)]
             if kind.held:
                 works = self._covered[number] = self.model.new_bool_var("")
+                if (
+                    self._estate.blocks.leaves & self._fixed & self._estate.stands[:, number]
+                ).any():
+                    self.model.add(works == 1)
             else:
                 works = self._at_least(self.hosts[number] - self.spares[number], 1)
             self.model.add(sum(able) >= self._spare_hosts).only_enforce_if(works)
@@ -168,49 +176,65 @@ class Counting:
             self.model.add(amount <= offered).only_enforce_if(chosen)
         return chosen
 
-    def _set_aside(self, dimension: int) -> list[cp_model.IntVar]:
-        """Set aside in each site that works the hosts that offer most of one dimension.
+    def _ask_survivors(self) -> None:
+        """Ask for hosts left where something has to start again after the loss of some."""
+        estate, blocks = self._estate, self._estate.blocks
+        for site in estate.sites:
+            here = estate.kinds_at(site)
+            elsewhere = [kind for kind in range(len(estate.kinds)) if kind not in here]
+            if (blocks.leaves & ~estate.stands[:, elsewhere].any(axis=1)).any():
+                self.model.add(self._works[site] == 1)
+            enough = sum(self.hosts[kind] for kind in here) > self._spare_hosts
+            self.model.add(enough).only_enforce_if(self._works[site])
 
-        Where nothing runs until another site is lost, all are. Fixed workloads wait while their
-        host is lost, so held hosts are left out.
+    def _set_aside(self, dimension: int) -> list[cp_model.IntVar]:
+        """Set aside in each site that works the hosts that free most of one dimension.
+
+        Where nothing runs until another site is lost, all are. A held host frees what its fixed
+        workloads, which wait for it, do not take.
         """
-        kinds, offers = self._estate.kinds, self._sums.offers
-        aside = [self._count(0 if kind.held else kind.most) for kind in kinds]
+        kinds = self._estate.kinds
+        frees = [self._freed(number, dimension) for number in range(len(kinds))]
+        aside = [self._count(kind.most) for kind in kinds]
         for number, kind in enumerate(kinds):
             self.model.add(aside[number] <= self.hosts[number])
             larger = [
                 aside[other]
                 for other, it in enumerate(kinds)
-                if it.site == kind.site and offers[other][dimension] >= offers[number][dimension]
+                if it.site == kind.site and frees[other] >= frees[number]
             ]
+            some_stay = self._at_least(self.hosts[number] - aside[number], 1)
             works = self._works[kind.site]
-            if not kind.held:
-                enough = self.model.add(sum(larger) >= self._spare_hosts)
-                enough.only_enforce_if([works, self._at_least(self.hosts[number], 1)])
-            resting = self.model.add(aside[number] == self.hosts[number])
-            resting.only_enforce_if(works.negated())
+            self.model.add(sum(larger) >= self._spare_hosts).only_enforce_if(some_stay)
+            self.model.add_implication(some_stay, works)
         return aside
+
+    def _freed(self, kind: int, dimension: int) -> int:
+        """Return what the loss of a host takes from those that do not wait for it."""
+        offer = self._sums.offers[kind][dimension]
+        held = self._estate.kinds[kind].held
+        return max(0, offer - int(self._sums.held[kind][dimension])) if held else offer
 
     def _ask_sums(self, reserve: Reserve) -> None:
         for dimension in range(len(self._sums.dimensions)):
             aside = self._set_aside(dimension) if reserve is Reserve.LARGEST else self.spares
             self._ask_sum(dimension, aside)
 
-    def _ask_sum(self, dimension: int, spares: list[cp_model.IntVar]) -> None:
+    def _ask_sum(self, dimension: int, aside: list[cp_model.IntVar]) -> None:
         for kinds, needed in self._sums.by_kinds:
             if needed[dimension]:
                 able = np.flatnonzero(kinds).tolist()
-                offered = sum(self._offered(kind, dimension, spares) for kind in able)
+                offered = sum(self._offered(kind, dimension, aside) for kind in able)
                 self.model.add(offered >= int(needed[dimension]))
 
     def _offered(
-        self, kind: int, dimension: int, spares: list[cp_model.IntVar]
+        self, kind: int, dimension: int, aside: list[cp_model.IntVar]
     ) -> cp_model.LinearExpr | int:
         offer = self._sums.offers[kind][dimension]
         if kind in self._covered:
             held = int(self._sums.held[kind][dimension])
             return held + (offer - held) * self._covered[kind]
-        return offer * (self.hosts[kind] - spares[kind])
+        return offer * self.hosts[kind] - self._freed(kind, dimension) * aside[kind]
 
     def _ask_loss(self) -> None:
         estate, sums = self._estate, self._sums
@@ -257,129 +281,15 @@ def least_hosts(sums: Sums, asking: Asking = Asking.ALL) -> int | None:
     """Return how many hosts any plan uses at least; none where no number would do."""
     counting = Counting(sums, asking, Reserve.LARGEST)
     counting.model.minimize(sum(counting.hosts))
-    solver = _solver()
+    solver = exact_solver()
     status = solver.solve(counting.model)
     if status == cp_model.INFEASIBLE:
         return None
     return round(solver.best_objective_bound)
 
 
-def counts_to_try(
-    sums: Sums, failed: Sequence[Counts], at_least: int, *, keeps_all: bool = False
-) -> Counts | None:
-    """Return the best counts that have not failed, with at least so many hosts.
-
-    Fewest hosts first; then the least to buy, the least power; then sites of the same size where
-    one of them may be lost, and hosts that are loaded now, so that less moves.
-    """
-    counting = Counting(sums)
-    counting.model.add(sum(counting.hosts) >= at_least)
-    for one in failed:
-        counting.exclude(one)
-    if keeps_all:
-        for count, kind in zip(counting.hosts, sums.estate.kinds, strict=True):
-            if not kind.bought:
-                counting.model.add(count == kind.most)
-    return _best(counting, _goals(sums, counting))
-
-
-def one_host_less(sums: Sums, failed: Sequence[Counts], total: int) -> Counts | None:
-    """Return counts with one host less, whose hosts are filled no further than their spares hold.
-
-    The least to buy first, then those with most room.
-    """
-    counting = Counting(sums, reserve=Reserve.CAPPED)
-    counting.model.add(sum(counting.hosts) == total - 1)
-    for one in failed:
-        counting.exclude(one)
-    kinds = sums.estate.kinds
-    most = [max(1, *column) for column in zip(*sums.offers, strict=True)]
-    room = [
-        sum(100 * offer // best for offer, best in zip(offers, most, strict=True))
-        for offers in sums.offers
-    ]
-    price = sum(kind.price_cents * count for kind, count in zip(kinds, counting.hosts, strict=True))
-    at_work = sum(
-        size * (hosts - spares)
-        for size, hosts, spares in zip(room, counting.hosts, counting.spares, strict=True)
-    )
-    return _best(counting, iter((price, -at_work)))
-
-
-def _best(counting: Counting, goals: Iterator[cp_model.LinearExpr | int]) -> Counts | None:
-    """Reach the goals one after the other, each within what the earlier ones reached."""
-    found = None
-    for goal in goals:
-        counting.model.minimize(goal)
-        better = _solved(counting)
-        if better is None:
-            return found
-        found, reached = better
-        counting.model.add(goal <= reached)
-    return found
-
-
-def most_at_work(sums: Sums) -> Counts | None:
-    """Return counts with as many hosts as may take workloads; of those to buy no more than enough.
-
-    Enough is thrice what sums allow, and one for each member of the largest group apart.
-    """
-    least = least_hosts(sums)
-    if least is None:
-        return None
-    largest = max((size for _, size, _ in sums.largest_groups), default=0)
-    counting = Counting(sums)
-    for count, kind in zip(counting.hosts, sums.estate.kinds, strict=True):
-        if kind.bought:
-            counting.model.add(count <= 3 * least + largest + 1)
-    counting.model.maximize(sum(counting.hosts) - sum(counting.spares))
-    solved = _solved(counting)
-    return None if solved is None else solved[0]
-
-
-def _solved(counting: Counting) -> tuple[Counts, int] | None:
-    """Return the best counts and what they reach; none where there are none."""
-    solver = _solver()
-    if solver.solve(counting.model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        return None
-    counts = Counts(
-        tuple(solver.value(count) for count in counting.hosts),
-        tuple(solver.value(count) for count in counting.spares),
-    )
-    return counts, round(solver.objective_value)
-
-
-def _goals(sums: Sums, counting: Counting) -> Iterator[cp_model.LinearExpr | int]:
-    estate = sums.estate
-    kinds = estate.kinds
-    hosts = counting.hosts
-    yield sum(hosts)
-    if any(kind.price_cents for kind in kinds):
-        yield sum(kind.price_cents * count for kind, count in zip(kinds, hosts, strict=True))
-    if any(kind.power_w for kind in kinds):
-        yield sum(kind.power_w * count for kind, count in zip(kinds, hosts, strict=True))
-    if estate.inventory.policy.site_loss is not SiteLoss.IGNORED:
-        most = counting.model.new_int_var(0, sum(kind.most for kind in kinds), "")
-        for site in estate.sites:
-            counting.model.add(most >= sum(hosts[kind] for kind in estate.kinds_at(site)))
-        yield most
-    if not all(kind.bought for kind in kinds):
-        standing = present_load(estate)
-        yield -sum(load * count for load, count in zip(standing, hosts, strict=True))
-
-
-def present_load(estate: Estate) -> list[int]:
-    """Return how much memory stands now on a host of each kind, on average, in GiB."""
-    on_host: dict[str, int] = {}
-    for one in estate.inventory.workloads:
-        on_host[one.host] = on_host.get(one.host, 0) + one.amounts.memory_mib
-    return [
-        sum(on_host.get(host.name, 0) for host in kind.hosts) // (1024 * max(1, len(kind.hosts)))
-        for kind in estate.kinds
-    ]
-
-
-def _solver() -> cp_model.CpSolver:
+def exact_solver() -> cp_model.CpSolver:
+    """Make a solver that answers the same each time, within seconds."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1

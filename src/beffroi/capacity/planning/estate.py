@@ -64,6 +64,7 @@ class Estate(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         stands: (blocks, kinds) Whether a block may stand there and fits, alone.
         restarts: (blocks, kinds) The same for what starts again after the loss of its site.
+        leaves: (blocks, kinds) The same for what starts again after the loss of its host.
     """
 
     inventory: Inventory
@@ -71,6 +72,7 @@ class Estate(msgspec.Struct, frozen=True, eq=False):
     kinds: tuple[Kind, ...]
     stands: BoolArray
     restarts: BoolArray
+    leaves: BoolArray
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -93,7 +95,9 @@ def estate_of(inventory: Inventory, blocks: Blocks) -> Estate:
         stands[block] &= np.arange(len(kinds)) == kind
     restarts = _met(blocks.restart_needs, kinds)
     restarts &= _fits(blocks.restart_rest, blocks.restart_cpu, kinds)
-    return Estate(inventory, blocks, kinds, stands, restarts)
+    leaves = _met(blocks.leave_needs, kinds)
+    leaves &= _fits(blocks.leave_rest, blocks.leave_cpu, kinds)
+    return Estate(inventory, blocks, kinds, stands, restarts, leaves)
 
 
 def _kinds_there(inventory: Inventory, blocks: Blocks) -> Iterator[Kind]:

@@ -104,17 +104,20 @@ def held_by_spares(layout: Layout, room: IntArray) -> IntArray:
     return capped
 
 
-def framed(layout: Layout, dimensions: Sequence[Dimension], *, shadowed: bool) -> Framed:
+def framed(
+    layout: Layout, dimensions: Sequence[Dimension], *, shadowed: bool, attempt: int = 0
+) -> Framed:
     """State the packing.
 
     Args:
         layout: Hosts; all may be used.
         dimensions: What is added up.
         shadowed: Whether stand-ins are packed too.
+        attempt: Which way groups across sites are settled.
     """
     estate = layout.estate
     blocks = estate.blocks
-    sides = sides_of(estate, _at_work(layout), restarting=shadowed)
+    sides = sides_of(estate, _at_work(layout), restarting=shadowed, attempt=attempt)
     shadows = np.flatnonzero(blocks.restarts) if shadowed else np.zeros(0, dtype=np.int64)
     demand = _demand_by_state(layout, dimensions, shadows, sides)
     offers = np.array([offer_of(kind.usable, dimensions) for kind in estate.kinds], dtype=np.int64)

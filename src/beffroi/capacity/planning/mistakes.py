@@ -3,12 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from beffroi.capacity.model import Amounts, HostModel, Inventory, Resource, Workload
+from beffroi.capacity.model import (
+    Amounts,
+    HostModel,
+    Inventory,
+    Resource,
+    SiteLoss,
+    Workload,
+)
 from beffroi.kernel.errors import InvalidInputError
+
+_SITES_FOR_A_LOSS = 2
 
 
 def refuse_mistakes(inventory: Inventory) -> None:
-    """Refuse names that are unknown or told twice, and what fits on no host.
+    """Refuse names that are unknown or told twice, rules without meaning, what fits on no host.
 
     Raises:
         InvalidInputError: The first such mistake.
@@ -16,7 +25,20 @@ def refuse_mistakes(inventory: Inventory) -> None:
     _refuse_unknown_names(inventory)
     _refuse_doubles("host", (host.name for host in inventory.hosts))
     _refuse_doubles("workload", (one.name for one in inventory.workloads))
+    _refuse_rules_without_meaning(inventory)
     _refuse_too_large(inventory)
+
+
+def _refuse_rules_without_meaning(inventory: Inventory) -> None:
+    """Refuse the loss of the only site, and what may not leave a host that it is not on."""
+    loss, sites = inventory.policy.site_loss, set(inventory.sites)
+    if loss is not SiteLoss.IGNORED and len(sites) < _SITES_FOR_A_LOSS:
+        raise InvalidInputError(
+            "capacity.site_loss_without_another", site_loss=loss.value, count=len(sites)
+        )
+    for one in inventory.workloads:
+        if one.fixed and not one.host:
+            raise InvalidInputError("capacity.fixed_nowhere", workload=one.name)
 
 
 def _refuse_unknown_names(inventory: Inventory) -> None:

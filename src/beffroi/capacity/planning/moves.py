@@ -7,15 +7,17 @@ room either, one is stopped, so that the others can pass, and started again afte
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 import numpy as np
 
-from beffroi.capacity.model import Host, Inventory, Move, Workload
+from beffroi.capacity.model import HOURS_OF_WEEK, Host, Inventory, Move, Workload
 from beffroi.capacity.packing.problem import IntArray
 from beffroi.capacity.planning.blocks import Blocks, blocks_of
 
 _NOWHERE = -1
+_HOUR_S = 3600
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -82,7 +84,8 @@ class _Yard:
             else:
                 self._make_way(pending)
         return Way(
-            tuple(self._moves), tuple(self._workloads[number].name for number in self._stopped)
+            _with_outages(self._moves),
+            tuple(self._workloads[number].name for number in self._stopped),
         )
 
     def _ease(self, number: int) -> tuple[int, int, str]:
@@ -103,7 +106,7 @@ class _Yard:
     def _run(self, wave: Sequence[tuple[int, int]], *, parked: bool = False) -> None:
         """Write the moves of a wave, whose arrivals hold their room already, and free the rest."""
         self._wave += 1
-        timed = [(_hour_for(self._workloads[number]), number, host) for number, host in wave]
+        timed = [(hour_for(self._workloads[number]), number, host) for number, host in wave]
         timed.sort(key=lambda one: -1 if one[0] is None else one[0])
         for hour, number, target in timed:
             origin = self._where[number]
@@ -148,7 +151,7 @@ class _Yard:
     def _stop(self, number: int) -> None:
         self._wave += 1
         origin = self._where[number]
-        self._write(number, origin, "", _hour_for(self._workloads[number]), parked=True)
+        self._write(number, origin, "", hour_for(self._workloads[number]), parked=True)
         self._leave(number, origin)
         self._where[number] = _NOWHERE
         self._stopped.append(number)
@@ -194,6 +197,46 @@ class _Yard:
             self._groups[host][self._workloads[number].apart] -= 1
 
 
+def _with_outages(moves: Sequence[Move]) -> tuple[Move, ...]:
+    """Tell at each stop which move ends it, and how long it lasts at least."""
+    stops: dict[str, int] = {}
+    told = list(moves)
+    for place, move in enumerate(moves):
+        if not move.target:
+            stops[move.workload] = place
+        elif move.workload in stops:
+            stopped = stops.pop(move.workload)
+            waited_s = _waited_s(moves[stopped].hour, moves[stopped + 1 : place])
+            told[stopped] = msgspec.structs.replace(
+                moves[stopped],
+                downtime_s=moves[stopped].downtime_s + waited_s,
+                until=move.number,
+            )
+    return tuple(told)
+
+
+def _waited_s(hour: int | None, between: Sequence[Move]) -> int:
+    """Return how long moves take at least: what they stop, or the hours they wait for.
+
+    Args:
+        hour: Of the week, in which the waiting begins; absent: at any.
+        between: The moves, wave after wave.
+    """
+    stopped_s, waited_h = 0, 0
+    for _, wave in groupby(between, key=lambda move: move.wave):
+        moves = list(wave)
+        stopped_s += max(move.downtime_s for move in moves)
+        hours = {move.hour for move in moves if move.hour is not None}
+        if hours and hour is not None:
+            waits_h = max((its - hour) % HOURS_OF_WEEK for its in hours)
+            waited_h += waits_h
+            hour = (hour + waits_h) % HOURS_OF_WEEK
+        elif hours:
+            hour = hours.pop() if len(hours) == 1 else None
+    # The first move may begin at the end of its hour.
+    return max(stopped_s, (waited_h - 1) * _HOUR_S)
+
+
 def _alone(inventory: Inventory) -> Blocks:
     """Take each workload by itself: together is not asked for on the way."""
     workloads = [msgspec.structs.replace(one, together="") for one in inventory.workloads]
@@ -209,7 +252,7 @@ def _usable(inventory: Inventory, hosts: Sequence[Host], width: int) -> IntArray
     return rows
 
 
-def _hour_for(workload: Workload) -> int | None:
+def hour_for(workload: Workload) -> int | None:
     """Choose the quietest hour of the windows, the first of them if nobody measured."""
     if not workload.windows:
         return None

@@ -9,9 +9,9 @@ import numpy as np
 from beffroi.capacity.model import Replay, SiteLoss
 from beffroi.capacity.packing.annealed import annealed
 from beffroi.capacity.packing.exact import MOST_CHOICES, Verdict, searched
-from beffroi.capacity.packing.problem import IntArray, Method
+from beffroi.capacity.packing.problem import EXACT, IntArray, Method, UnpackableError
 from beffroi.capacity.packing.rules import holds, moves_of
-from beffroi.capacity.packing.search import pack_into
+from beffroi.capacity.packing.search import fewest_bins, pack_into
 from beffroi.capacity.packing.staying import with_fewer_moves
 from beffroi.capacity.planning.estate import Estate
 from beffroi.capacity.planning.failover import restarts_after_losses
@@ -31,7 +31,8 @@ class Placed(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         assignment: (blocks) Host of each.
-        restarts: For each site that may be lost, where what must run starts again.
+        restarts: For each site that may be lost, where what must run starts again; for sets of
+            hosts too, where spares do not simply stand in for them.
         method: How it was found.
     """
 
@@ -39,6 +40,20 @@ class Placed(msgspec.Struct, frozen=True, eq=False):
     assignment: IntArray
     restarts: tuple[Replay, ...]
     method: Method
+
+
+class Fewest(msgspec.Struct, frozen=True, eq=False):
+    """The fewest hosts of a layout that take all.
+
+    Attributes:
+        assignment: (blocks) Host of each, below ``hosts``.
+        proven: That many are needed, by an exhaustive search; 0: none was made.
+    """
+
+    assignment: IntArray
+    hosts: int
+    method: Method
+    proven: int
 
 
 class Packer:
@@ -49,6 +64,7 @@ class Packer:
         seed: Of the annealing.
         until_s: Reading of the monotonic clock after which each layout gets two seconds only.
         brings_back: Whether workloads are brought back to where they stand, as far as it goes.
+        attempts: How many ways to settle groups across sites are tried for each layout.
 
     Attributes:
         hours: Those at which CPU is packed; the others are checked.
@@ -56,7 +72,13 @@ class Packer:
     """
 
     def __init__(
-        self, estate: Estate, *, seed: int, until_s: float, brings_back: bool = True
+        self,
+        estate: Estate,
+        *,
+        seed: int,
+        until_s: float,
+        brings_back: bool = True,
+        attempts: int = 1,
     ) -> None:
         self.hours = hours_that_decide(estate.blocks)
         self.ruled_out = False
@@ -64,18 +86,51 @@ class Packer:
         self._seed = seed
         self._until_s = until_s
         self._brings_back = brings_back
+        across = any(group.across_sites for group in estate.blocks.groups)
+        self._attempts = attempts if across else 1
         self._method = Method.ANNEALING
 
     def placed(self, layout: Layout) -> Placed | None:
         """Pack a layout, with stand-ins only where they are needed for the losses to hold."""
         self.ruled_out = False
+        tried = (self._placed(layout, attempt) for attempt in range(self._attempts))
+        return next((placed for placed in tried if placed is not None), None)
+
+    def fewest(self, layout: Layout) -> Fewest | None:
+        """Find the fewest hosts at work of a layout whose hosts are alike and wait for no site.
+
+        Returns:
+            None: all of them together do not suffice, or no way was found in time.
+        """
+        at_work = int((~layout.spare).sum())
+        added = _FIRST_HOURS_ADDED
+        while True:
+            frame = framed(layout, dimensions_of(self._estate, self.hours), shadowed=False)
+            left_s = max(_LEAST_S, self._until_s - time.monotonic())
+            try:
+                packed = fewest_bins(
+                    frame.packing.first(at_work),
+                    deadline_s=left_s,
+                    seed=self._seed,
+                    told=lambda _: None,
+                )
+            except UnpackableError:
+                return None
+            over = self._hours_over(layout, frame, packed.assignment, added)
+            if not over:
+                proven = packed.bound if packed.bound_dimension == EXACT else 0
+                return Fewest(packed.assignment, packed.bins, packed.method, proven)
+            self.hours = tuple(sorted({*self.hours, *over}))
+            added *= 2
+
+    def _placed(self, layout: Layout, attempt: int) -> Placed | None:
         loss = self._estate.inventory.policy.site_loss
         restarting = loss is not SiteLoss.IGNORED and bool(self._estate.blocks.restarts.any())
         if not restarting:
-            found = self._packed_as(layout, shadowed=False)
+            found = self._packed_as(layout, attempt, shadowed=False)
             return None if found is None else Placed(layout, found[1], (), self._method)
         for shadowed in (False, True) if loss is SiteLoss.SHED else (True,):
-            found = self._packed_as(layout, shadowed=shadowed)
+            found = self._packed_as(layout, attempt, shadowed=shadowed)
             if found is None:
                 continue
             restarts = restarts_after_losses(layout, *found, seed=self._seed)
@@ -84,11 +139,14 @@ class Packer:
                 return Placed(layout, own, restarts, self._method)
         return None
 
-    def _packed_as(self, layout: Layout, *, shadowed: bool) -> tuple[Framed, IntArray] | None:
+    def _packed_as(
+        self, layout: Layout, attempt: int, *, shadowed: bool
+    ) -> tuple[Framed, IntArray] | None:
         """Pack at the hours that decide, and at more of them until none is over."""
         added = _FIRST_HOURS_ADDED
         while True:
-            frame = framed(layout, dimensions_of(self._estate, self.hours), shadowed=shadowed)
+            dimensions = dimensions_of(self._estate, self.hours)
+            frame = framed(layout, dimensions, shadowed=shadowed, attempt=attempt)
             assignment = self._answered(frame)
             if assignment is None:
                 return None

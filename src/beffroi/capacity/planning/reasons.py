@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
 from beffroi.capacity.model import Decision, Host, HostDecision, Inventory, Reason, Resource
 from beffroi.capacity.packing.problem import BoolArray, IntArray
+from beffroi.capacity.planning.blocks import ApartGroup
 from beffroi.capacity.planning.counts import Asking, least_hosts
 from beffroi.capacity.planning.layouts import Layout
 from beffroi.capacity.planning.search import Found
@@ -160,12 +162,22 @@ class _Explained:
         yield from self._lack("keep_{}_both_sites", self._others(number, every), in_all)
 
     def _apart(self, number: int) -> Iterator[Reason]:
-        at_work = ~self._layout.spare
-        for group in self._estate.blocks.groups:
-            stands = np.any(self._estate.stands[list(group.blocks)], axis=0)
-            able = np.asarray(stands)[self._layout.kind] & at_work
-            if able[number] and int(able.sum()) == len(group.blocks):
+        kind = self._layout.kind[number]
+        for group, stands in self._full_groups:
+            if stands[kind]:
                 yield Reason("keep_apart", {"group": group.name, "size": len(group.blocks)})
+
+    @cached_property
+    def _full_groups(self) -> list[tuple[ApartGroup, BoolArray]]:
+        """Groups with as many members as there are hosts for them; (kinds) where these stand."""
+        layout, estate = self._layout, self._estate
+        at_work = np.bincount(layout.kind[~layout.spare], minlength=len(estate.kinds))
+        found = []
+        for group in estate.blocks.groups:
+            stands = np.any(estate.stands[list(group.blocks)], axis=0)
+            if int(at_work[stands].sum()) == len(group.blocks):
+                found.append((group, stands))
+        return found
 
     def _fixed_on(self, host: str) -> Mapping[str, str | int | float]:
         names = [

@@ -12,18 +12,19 @@ from beffroi.capacity.planning.estate import Estate
 FREE: Final = -1
 
 
-def sides_of(estate: Estate, at_work: IntArray, *, restarting: bool) -> IntArray:
+def sides_of(estate: Estate, at_work: IntArray, *, restarting: bool, attempt: int = 0) -> IntArray:
     """Settle the sites of groups across sites, and of what starts again elsewhere.
 
     Args:
         estate: Blocks and kinds.
         at_work: (kinds) How many hosts of each take workloads.
         restarting: Whether each block that starts again elsewhere gets a site.
+        attempt: Which pair of a group across sites is settled: 0 for the one that strains least.
 
     Returns:
         (blocks) Number of the site, or ``FREE``.
     """
-    return _Sides(estate, at_work).settled(restarting=restarting)
+    return _Sides(estate, at_work).settled(restarting=restarting, attempt=attempt)
 
 
 class _Sides:
@@ -40,11 +41,11 @@ class _Sides:
         for block in np.flatnonzero(self._may.sum(axis=1) == 1):
             self._load[self._may[block].argmax()] += self._size[block]
 
-    def settled(self, *, restarting: bool) -> IntArray:
+    def settled(self, *, restarting: bool, attempt: int) -> IntArray:
         blocks = self._estate.blocks
         for group in blocks.groups:
             if group.across_sites:
-                self._spread(group.blocks)
+                self._spread(group.blocks, attempt)
         if restarting:
             free = np.flatnonzero(blocks.restarts & (self._sides == FREE))
             ordered = free[np.argsort(-self._size[free], kind="stable")]
@@ -55,10 +56,11 @@ class _Sides:
     def _possible(self, at_work: IntArray) -> BoolArray:
         """Tell (blocks, sites) where a block may stand in this layout."""
         stands = self._estate.stands & (at_work > 0)
-        return np.stack(
-            [stands[:, self._estate.kinds_at(site)].any(axis=1) for site in self._estate.sites],
-            axis=1,
-        )
+        at_sites = [self._estate.kinds_at(site) for site in self._estate.sites]
+        possible = np.zeros((len(stands), len(at_sites)), dtype=np.bool_)
+        for site, kinds in enumerate(at_sites):
+            possible[:, site] = stands[:, kinds].any(axis=1)
+        return possible
 
     def _shares(self, at_work: IntArray) -> FloatArray:
         offered = np.zeros(len(self._estate.sites))
@@ -79,20 +81,26 @@ class _Sides:
         if self._may[block].sum() > 1:
             self._load[site] += self._size[block]
 
-    def _spread(self, members: Sequence[int]) -> None:
-        """Settle two members at two sites, unless they are already."""
-        if len({int(self._sides[block]) for block in members} - {FREE}) > 1:
+    def _spread(self, members: Sequence[int], attempt: int) -> None:
+        """Settle two members at two sites, unless they are already.
+
+        A member that has one possible site is there: only who joins it from elsewhere is open.
+        """
+        options = {block: self._options(block) for block in members}
+        there = {block for block in members if len(options[block]) == 1}
+        if len({options[block][0] for block in there}) > 1:
             return
-        pairs = [
-            (self._strain(one, at) + self._strain(other, there), one, at, other, there)
+        pairs = sorted(
+            (self._strain(one, here) + self._strain(other, away), one, here, other, away)
             for one, other in combinations(members, 2)
-            for at, there in product(self._options(one), self._options(other))
-            if at != there
-        ]
+            if not there or len(there & {one, other}) == 1
+            for here, away in product(options[one], options[other])
+            if here != away
+        )
         if pairs:
-            _, one, at, other, there = min(pairs)
-            self._settle(one, at)
-            self._settle(other, there)
+            _, one, here, other, away = pairs[attempt % len(pairs)]
+            self._settle(one, here)
+            self._settle(other, away)
 
     def _options(self, block: int) -> list[int]:
         if self._sides[block] != FREE:

@@ -81,7 +81,7 @@ class Sums:
             kinds = tuple(np.any(self.estate.stands[numbers], axis=0).tolist())
             waits = any(self.estate.blocks.fixed[number] for number in numbers)
             in_reserve = 0 if waits else spares * (1 + group.across_sites)
-            size = len(numbers) + in_reserve, int(self.estate.blocks.restarts[numbers].sum())
+            size = len(numbers) + in_reserve, group.restarting
             known = largest.get(kinds, (0, 0))
             largest[kinds] = max(size[0], known[0]), max(size[1], known[1])
         return [(np.array(kinds), *sizes) for kinds, sizes in largest.items()]

@@ -222,3 +222,39 @@ def test_a_file_that_is_no_inventory_is_refused(tmp_path: Path, content: bytes, 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.csv") == [("file_missing", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ('"a;1;2\nb;1;2\n', 2),
+        ('a;1;2\n"b;1;2\nc;1;2;"\n', 3),
+        ('a;1;2\nb;1;"2\nc;1;2\n', 3),
+    ],
+)
+def test_a_quote_that_swallows_rows_is_told_where_it_opens(
+    tmp_path: Path, rows: str, line: int
+) -> None:
+    file = put(tmp_path, "w.csv", f"name;cpu_cores;memory_gib\n{rows}")
+    assert refusal(file) == [("quote_not_closed", line, 1)]
+
+
+def test_a_quote_within_a_text_is_doubled(tmp_path: Path) -> None:
+    heading = "name;cpu_cores;memory_gib;notes\n"
+    good = put(tmp_path, "good.csv", heading + 'a;1;2;"says ""yes; no""\nthen; more"\nb;1;2;\n')
+    assert [one.name for one in read(good).workloads] == ["a", "b"]
+    bad = put(tmp_path, "bad.csv", heading + 'a;1;2;"says "yes""\n')
+    assert refusal(bad) == [("file_not_csv", 2, 1)]
+
+
+def test_a_fixed_workload_tells_its_host(tmp_path: Path) -> None:
+    text = "name;cpu_cores;memory_gib;host;fixed\na;1;2;;oui\nb;1;2;;non\n"
+    assert refusal(put(tmp_path, "w.csv", text)) == [("fixed_without_host", 2, 5)]
+    text = "name;cpu_cores;memory_gib;fixed\na;1;2;oui\n"
+    assert refusal(put(tmp_path, "w.csv", text)) == [("fixed_without_host", 2, 4)]
+
+
+def test_a_heading_alone_is_no_inventory(tmp_path: Path) -> None:
+    assert refusal(put(tmp_path, "w.csv", "name;cpu_cores;memory_gib\n")) == [
+        ("inventory_empty", 1, 1)
+    ]

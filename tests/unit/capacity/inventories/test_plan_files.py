@@ -250,3 +250,22 @@ def test_the_policy_of_the_file_has_the_fields_and_defaults_of_the_planner() -> 
 )
 def test_a_window_opens_hours_of_the_week(window: Window, hours: tuple[int, ...]) -> None:
     assert window_hours((window,)) == hours
+
+
+def test_a_rule_fixes_only_what_runs_somewhere(tmp_path: Path) -> None:
+    put(tmp_path, "hosts.csv", HOSTS)
+    put(tmp_path, "w.csv", WORKLOADS)
+    fixing = WHOLE.replace("apart: true, across_sites: true", "fixed: true")
+    line = fixing[: fixing.index("fixed: true")].count("\n") + 1
+    found = refusal(put(tmp_path, "plan.yaml", fixing))
+    assert [(code, at) for code, at, _ in found] == [("rule_fixes_nowhere", line)]
+    put(tmp_path, "w.csv", WORKLOADS.replace("4;16;\n", "4;16;lame-1\n"))
+    assert [one.fixed for one in loaded(tmp_path / "plan.yaml").inventory.workloads].count(
+        True
+    ) == 2
+
+
+def test_a_plan_file_that_holds_nothing_is_refused(tmp_path: Path) -> None:
+    assert refusal(put(tmp_path, "plan.yaml", "sites: {lille: {}}\n")) == [
+        ("inventory_empty", 1, 1)
+    ]

@@ -199,6 +199,45 @@ def test_what_is_no_export_is_refused(tmp_path: Path, content: bytes, code: str)
     assert refusal(file) == [(code, 1, 1)]
 
 
+@pytest.mark.parametrize(
+    ("part", "told", "column", "row"),
+    [
+        ("nodes", [], "nodes", 1),
+        ("nodes", {"pve1": 5}, "nodes.pve1", 1),
+        ("configs", {"1": {}, "2": None}, "configs.2", 2),
+        ("ha_rules", 5, "ha_rules", 1),
+        ("ha_rules", [{}, "x"], "ha_rules", 2),
+        ("ha_resources", {}, "ha_resources", 1),
+        ("ha_resources", {"data": 3}, "ha_resources", 1),
+        ("resources", [_vm(1), None], "resources", 2),
+    ],
+)
+def test_a_part_of_another_shape_is_refused_by_its_name(
+    tmp_path: Path, part: str, told: object, column: str, row: int
+) -> None:
+    (refused,) = read(_export(tmp_path, {"resources": [_vm(1)], part: told})).rejected
+    assert (refused.code, refused.column, refused.place.row) == (
+        "capacity.proxmox_part_misshapen",
+        column,
+        row,
+    )
+
+
+def test_parts_that_are_absent_or_nothing_are_no_mistake(tmp_path: Path) -> None:
+    whole: dict[str, Any] = {
+        "resources": [_vm(1)],
+        "nodes": None,
+        "configs": {},
+        "ha_rules": {"data": []},
+    }
+    assert read(_export(tmp_path, whole)).rejected == ()
+
+
+def test_a_machine_that_is_pinned_without_a_node_is_refused(tmp_path: Path) -> None:
+    file = _export(tmp_path, {"resources": [_vm(1, node="", tags="plb_pin_pve1"), _node("pve1")]})
+    assert refusal(file) == [("fixed_without_host", 1, 1)]
+
+
 KEYS = ("type", "vmid", "name", "node", "status", "template", "maxcpu", "maxmem", "tags", "shared")
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -223,5 +262,6 @@ def test_every_entry_is_read_listed_or_told(
     folder = tmp_path_factory.mktemp("pve")
     found = read(_export(folder, {"resources": [_vm(99), *resources], **beside}))
     machines = [one for one in resources if one["type"] in ("qemu", "lxc", "node")]
-    told = [*found.workloads, *found.hosts, *found.excluded, *found.rejected]
+    refused = [row for row in found.rejected if row.code != "capacity.proxmox_part_misshapen"]
+    told = [*found.workloads, *found.hosts, *found.excluded, *refused]
     assert len(told) == 1 + len(machines)

@@ -1,8 +1,11 @@
 """The worker that reads inventories, as the platform asks it."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from beffroi.capacity.inventories.findings import InventoryInvalidError
 from beffroi.capacity.inventories.kinds import FileKind
@@ -41,6 +44,32 @@ async def test_the_worker_tells_every_mistake_with_its_place(tmp_path: Path) -> 
     assert [(one["line"], one["column"]) for one in told] == [(2, 3), (3, 2)]
     assert "-1" in told[0]["message"]
     assert all(one["remedy"] and one["file"] == str(file) for one in told)
+
+
+async def test_the_worker_tells_a_far_cell_and_goes_on_living(tmp_path: Path) -> None:
+    file = book(tmp_path, {"Machines": [["nom"]]})
+    workbook = load_workbook(file)
+    workbook["Machines"]["XFD1048576"] = "x"
+    workbook.save(file)
+    with pytest.raises(ManyMistakesError) as raised:
+        await asked_of_worker(READER, [str(file)], LoadedInventory, _nobody_listens, deadline_s=30)
+    (told,) = raised.value.findings(Language.FR)
+    assert (told["file"], told["line"], told["column"]) == (f"{file}#Machines", 1_048_576, 16_384)
+    assert "XFD1048576" in told["message"]
+    assert "Ctrl+Fin" in told["remedy"]
+
+
+async def test_the_worker_takes_a_part_of_the_memory_alone() -> None:
+    program = (
+        "from beffroi.capacity.inventories.reader import limit_memory\n"
+        "limit_memory()\n"
+        "bytearray(5 << 30)\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await asyncio.wait_for(process.communicate(), 30)
+    assert told.decode().rstrip().endswith("MemoryError")
 
 
 def test_mistakes_are_written_as_an_editor_opens_them(tmp_path: Path) -> None:

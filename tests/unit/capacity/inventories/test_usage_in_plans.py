@@ -43,6 +43,16 @@ def test_measured_workloads_have_profiles_and_the_others_keep_their_size(tmp_pat
     assert (old.amounts, old.cpu_by_hour) == (Amounts(500, 4096), ())
 
 
+def test_sizes_that_usage_changed_are_kept_as_they_were_allotted(tmp_path: Path) -> None:
+    web, db = _loaded(tmp_path).allotted
+    assert (web.name, web.amounts, web.cpu_by_hour) == ("web", Amounts(1000, 8192), ())
+    assert (db.name, db.amounts) == ("db", Amounts(1000, 16384))
+
+
+def test_nothing_is_kept_apart_where_sizes_stay(tmp_path: Path) -> None:
+    assert _loaded(tmp_path, PLAN + "  cpu: allotted\n").allotted == ()
+
+
 def test_advice_names_its_evidence(tmp_path: Path) -> None:
     found = _loaded(tmp_path)
     told = [(one.workload, one.resource.name, one.advised, one.verdict) for one in found.advice]
