@@ -28,7 +28,11 @@ def described(rows: list[ProcessRow]) -> list[str]:
 
 
 async def end_all(places: Places) -> None:
-    """Kill what is left of a platform, then remove its control groups."""
+    """Kill what is left of a platform, frozen or not, then remove its control groups."""
+    for group in groups_of(places):
+        state = group / "freezer.state"
+        if state.exists():
+            state.write_text("THAWED")
 
     def none_left() -> bool:
         rows = processes_of(places)

@@ -29,6 +29,7 @@ from beffroi.kernel.http.command_line import (
     told_language,
 )
 from beffroi.kernel.operations.model import Operation
+from beffroi.kernel.result_folder import folder_for_results
 
 _Files = Annotated[
     list[Path],
@@ -60,6 +61,8 @@ def plan(
     if keep:
         follow_operation(platform().ask("POST", "/api/plans", Operation, wanted), as_json=as_json)
         return
+    if out is not None:
+        folder_for_results(out)
     made = with_bar(partial(planned_with_savings, planner, wanted))
     if out is not None:
         write_plan(made.plan, out, language)

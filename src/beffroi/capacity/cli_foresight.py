@@ -30,6 +30,7 @@ from beffroi.capacity.growth import Foresight, HostDies, SiteCloses, WhatIf, cha
 from beffroi.capacity.model import Inventory, Plan
 from beffroi.capacity.newcomers import joining
 from beffroi.capacity.outcomes import Outcome, PlannedChange, outcome_of, told_what_if
+from beffroi.capacity.uploaded_files import PLAN_FILES
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.errors import InvalidInputError
@@ -43,7 +44,7 @@ _Memory = typer.Option(
 )
 _Disk = typer.Option("--disk-gib", min=0, max=MOST_DISK_GIB, help="Standard workload: disk space.")
 _Files = typer.Argument(help="plan.yaml, or exports: RVTools, CSV, libvirt, Proxmox.", exists=True)
-_Joins = typer.Option("--joins", exists=True, help="Inventory file of who joins; repeatable.")
+_Joins = typer.Option("--joins", exists=True, help="Inventory files of who joins; repeatable.")
 
 
 class LookedAhead(msgspec.Struct, frozen=True):
@@ -105,8 +106,12 @@ def foresee(  # noqa: PLR0913 - each is an option of the command
 
 
 def _newcomers(planner: PlannerProcess, base: Inventory, files: Sequence[Path]) -> Iterator[WhatIf]:
-    for file in files:
-        yield joining(asyncio.run(planner.read([file])).inventory, base)
+    """Read each plan.yaml as a change of its own, all other files as one inventory."""
+    plans = [file for file in files if file.suffix in PLAN_FILES]
+    exports = [file for file in files if file not in plans]
+    for together in (*([one] for one in plans), *([exports] if exports else ())):
+        theirs = asyncio.run(planner.read_newcomers(together))
+        yield joining(theirs.inventory, base)
 
 
 def _planned_change(

@@ -30,6 +30,7 @@ from beffroi.capacity.shown_plan import show_left_out
 from beffroi.capacity.written_plan import write_table
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.http.command_line import JsonOption, show_json, show_table, told_language
+from beffroi.kernel.result_folder import folder_for_results
 from beffroi.kernel.telling import told_figure
 from beffroi.kernel.units import told_duration
 
@@ -61,6 +62,8 @@ def rebalance(
     as_json: JsonOption = False,
 ) -> None:
     """Find a better placement on today's hosts; end with 1 when a rule is still broken."""
+    if out is not None:
+        folder_for_results(out)
     if _of_challenge(files):
         _reassign(files, most_moves, deadline_s, out, as_json=as_json)
         return
@@ -110,11 +113,10 @@ def _show(made: Rebalancing, language: Language) -> None:
 
 
 def _told_moving(made: Rebalancing, language: Language) -> str:
-    values = {
-        "gib": told_figure(made.copied_gib, language),
-        "stopped": told_duration(made.stopped_s),
-    }
-    return sentence(language, "capacity.rebalancing.moving", **values)
+    gib = told_figure(made.copied_gib, language)
+    if not made.stopped_s:
+        return _word("moving_unstopped", language, gib=gib)
+    return _word("moving", language, gib=gib, stopped=told_duration(made.stopped_s))
 
 
 def _show_rules(made: Rebalancing, console: Console, language: Language) -> None:
@@ -147,7 +149,6 @@ def _word(key: str, language: Language, **values: object) -> str:
 
 
 def _write(made: Rebalancing, folder: Path, language: Language) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     steps = [(one.move, told_reason(one.why, language)) for one in made.moves]
     write_table(
         folder / "moves.csv",
@@ -186,7 +187,6 @@ def _reassign(
     present = read_placement(files[1], problem)
     found = with_bar(partial(RebalancingProcess(deadline_s).reassign, problem, present))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         text = " ".join(str(machine) for machine in found.placement)
         (out / "assignment.txt").write_text(f"{text}\n", encoding="ascii")
     if as_json:

@@ -128,7 +128,7 @@ class ForesightService:
         self, inventory: Inventory, files: Mapping[str, bytes], title: str
     ) -> Callable[[], Awaitable[WantedPlan]]:
         async def read() -> WantedPlan:
-            theirs = await read_uploaded(self._planner, files)
+            theirs = await read_uploaded(self._planner.read_newcomers, files)
             newcomers: WhatIf = joining(theirs.inventory, inventory)
             return WantedPlan(title, changed(inventory, newcomers))
 

@@ -8,7 +8,7 @@ from math import ceil
 
 import msgspec
 
-from beffroi.capacity.model import Amounts, Host, Inventory, SiteLoss, Workload
+from beffroi.capacity.model import Amounts, Host, Inventory, Resource, SiteLoss, Workload
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.territory.shape import nearest
 
@@ -162,6 +162,18 @@ def grown(inventory: Inventory, factor: float) -> Inventory:
 
     workloads = tuple(larger(one) for one in inventory.workloads)
     return msgspec.structs.replace(inventory, workloads=workloads)
+
+
+def of_one_resource(inventory: Inventory, resource: Resource) -> Inventory:
+    """Return the inventory as if workloads took that resource alone."""
+    place = tuple(Resource).index(resource)
+
+    def alone(one: Workload) -> Workload:
+        amounts = [amount if number == place else 0 for number, amount in enumerate(one.amounts)]
+        by_hour = one.cpu_by_hour if resource is Resource.CPU else ()
+        return msgspec.structs.replace(one, amounts=Amounts(*amounts), cpu_by_hour=by_hour)
+
+    return msgspec.structs.replace(inventory, workloads=tuple(map(alone, inventory.workloads)))
 
 
 def on_platform(inventory: Inventory, hosts: tuple[Host, ...]) -> Inventory:

@@ -32,6 +32,14 @@ class Planner(Protocol):
         """
         ...
 
+    async def read_newcomers(self, files: Sequence[Path]) -> LoadedInventory:
+        """Read the workloads of who joins, wherever they run now.
+
+        Raises:
+            InvalidInputError: The files have mistakes, all told at once.
+        """
+        ...
+
     async def plan(self, inventory: Inventory, told: Told) -> Plan:
         """Plan for an inventory.
 

@@ -22,6 +22,7 @@ from beffroi.capacity.rebalancing_told import (
 from beffroi.kernel.errors import BeffroiError, InvalidInputError
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.operations import Operation
+from beffroi.kernel.reading import bounded_whole
 from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.telling import told_figure, told_share
 from beffroi.kernel.units import MIB
@@ -32,6 +33,7 @@ _HOSTS_DRAWN: Final = 60
 _HOSTS_TOLD: Final = 30
 _MOVES_TOLD: Final = 30
 _MOVES_MOST: Final = 1_000_000
+_GIVEN_TOLD: Final = 40
 _Request = Request[Any, Any, State]
 RebalancingId = Annotated[str, PathParameter(max_length=18, description="Which rebalancing.")]
 
@@ -118,9 +120,11 @@ def _most_moves(written: str) -> int | None:
     text = written.strip()
     if not text:
         return None
-    if not (text.isdecimal() and int(text) <= _MOVES_MOST):
-        raise InvalidInputError("capacity.most_moves_invalid", given=text, most=_MOVES_MOST)
-    return int(text)
+    most = bounded_whole(text, least=0, most=_MOVES_MOST)
+    if most is None:
+        given = text[:_GIVEN_TOLD]
+        raise InvalidInputError("capacity.most_moves_invalid", given=given, most=_MOVES_MOST)
+    return most
 
 
 async def _rebalancings_page(

@@ -94,7 +94,7 @@ class RebalancingService:
         refuse_file_count(files)
 
         async def read() -> WantedRebalancing:
-            loaded = await read_uploaded(self._planner, files)
+            loaded = await read_uploaded(self._planner.read, files)
             return WantedRebalancing(inventory=loaded.inventory, most_moves=most_moves)
 
         return await self._launch(actor, title, read)

@@ -92,7 +92,7 @@ class CapacityService:
         refuse_file_count(files)
 
         async def read() -> WantedPlan:
-            return WantedPlan.of(title, await read_uploaded(self._planner, files))
+            return WantedPlan.of(title, await read_uploaded(self._planner.read, files))
 
         return await self.make_when_read(actor, title, read)
 

@@ -10,8 +10,9 @@ from beffroi.capacity.inventories.findings import Excluded
 from beffroi.capacity.inventories.loaded import Remarks
 from beffroi.capacity.model import Resource
 from beffroi.capacity.sizing_advice import Advice, Coincidence, Verdict
+from beffroi.capacity.told_dates import told_date
 from beffroi.kernel.catalogue import Language, sentence
-from beffroi.kernel.telling import told_day, told_figure
+from beffroi.kernel.telling import told_figure
 
 _PARTS: Final = {Resource.CPU: 1000, Resource.MEMORY: 1024}
 _WORTH_READING: Final = frozenset(
@@ -79,8 +80,8 @@ def told_evidence(advice: Advice, language: Language) -> str:
         value=_amount(advice.resource, evidence.value, language),
         samples=evidence.samples,
         expected=evidence.expected,
-        since=told_day(evidence.since.date()),
-        until=told_day(evidence.until.date()),
+        since=told_date(evidence.since.date(), language),
+        until=told_date(evidence.until.date(), language),
     )
     aside = sum(evidence.set_aside.values())
     if not aside:
@@ -130,8 +131,8 @@ def _coincidence(found: Coincidence, language: Language) -> str:
         added=cores(found.sum_of_p95_milli),
         together=cores(found.p95_of_sum_milli),
         wasted=cores(max(0, found.sum_of_p95_milli - found.p95_of_sum_milli)),
-        since=told_day(found.since.date()),
-        until=told_day(found.until.date()),
+        since=told_date(found.since.date(), language),
+        until=told_date(found.until.date(), language),
     )
 
 

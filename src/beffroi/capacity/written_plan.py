@@ -16,10 +16,9 @@ def write_plan(plan: Plan, folder: Path, language: Language) -> tuple[Path, ...]
 
     Args:
         plan: The plan.
-        folder: Made where it is missing; files of the same names are written over.
+        folder: That is there; files of the same names are written over.
         language: Of the reasons.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     whole = folder / "plan.json"
     whole.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
     placement = ((name, host) for name, host in sorted(plan.placement.items()))

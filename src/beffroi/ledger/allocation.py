@@ -17,6 +17,7 @@ from beffroi.ledger.model import AllocationKey, Body, Explanation, KeyBasis, Usa
 
 EQUAL_UNIT: Final = "equal_share"
 PERCENT_UNIT: Final = "percent"
+PART_CODE: Final = "key_part"
 _UNITS: Final = {
     KeyBasis.INHABITANTS: "inhabitant",
     KeyBasis.POSTS: "post",
@@ -199,7 +200,7 @@ def _combined(code: str, parts: list[tuple[Fraction, KeyShares]], use: KeyUse) -
         share = sum((weight / total * part.shares[name] for weight, part in parts), Fraction(0))
         told = tuple(
             Explanation(
-                "key_part",
+                PART_CODE,
                 {"percent": told_percent(weight / total)},
                 (part.bodies[name].explanation,),
             )

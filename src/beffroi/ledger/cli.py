@@ -21,6 +21,7 @@ from beffroi.kernel.http.command_line import (
     show_table,
     told_language,
 )
+from beffroi.kernel.result_folder import folder_for_results
 from beffroi.kernel.telling import told_euros
 from beffroi.ledger.accounts_file import AccountsChange, load_accounts
 from beffroi.ledger.accounts_rules import without_account
@@ -210,7 +211,7 @@ def unit_costs(
             raise InvalidInputError("ledger.accounts_file_needed")
         table = platform().ask("GET", f"/api/unit-costs/{year}", UnitCostTable)
     elif usage is None:
-        raise InvalidInputError("ledger.usage_file_needed", accounts=accounts)
+        raise InvalidInputError("ledger.unit_cost_usage_needed", accounts=accounts, year=year)
     else:
         today = SystemClock().now().astimezone(PARIS).date()
         table = unit_costs_of_files(accounts, usage, year, today)
@@ -347,8 +348,7 @@ def _write_unit_costs(accounts: Accounts, table: UnitCostTable, folder: Path) ->
 
 
 def _write_documents(request: DocumentsRequest) -> None:
-    folder = Path(request.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_for_results(Path(request.folder))
     console = Console(stderr=True)
     with Progress(TextColumn("{task.description}"), BarColumn(), console=console) as bar:
         task = bar.add_task("", total=1.0)

@@ -1,8 +1,9 @@
 """What a correction may be, who bears it, and what late readings correct; pure.
 
-What bodies that share costs pay stays what everything costs: a correction of one of them is borne
-by the others, unless the issuer bears it, because the cost itself was stated wrong. What bodies at
-rates are corrected by is borne by the sharers through the revenue of the next month.
+What bodies pay together stays what everything costs. A correction of a share is borne by the others
+that shared the same, unless the issuer bears it, because the cost itself was stated wrong. A
+correction of a line by rates is borne by the sharers through the revenue of the next month. What
+the line was decides, not how its body pays today.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,17 +14,22 @@ from typing import Final
 
 from beffroi.kernel.errors import ConflictError, InvalidInputError
 from beffroi.ledger.cents import plain_eur, shared_out
-from beffroi.ledger.corrections import AskedCorrection, Correction, CorrectionKind
+from beffroi.ledger.corrections import (
+    AskedCorrection,
+    Correction,
+    CorrectionBearer,
+    CorrectionKind,
+    CorrectionTerms,
+)
 from beffroi.ledger.model import (
-    Charging,
     LineKind,
     LineRef,
     Statement,
     StatementLine,
     Usage,
 )
-from beffroi.ledger.month_records import MonthRecords, month_records
-from beffroi.ledger.statements import lines_by_body
+from beffroi.ledger.month_records import MonthRecords, month_records, usage_of
+from beffroi.ledger.statements import lines_by_body, unpriced
 
 _REASON_LENGTH: Final = 500
 _LARGEST: Final = Decimal(1_000_000_000)
@@ -72,13 +78,22 @@ def require_not_twice(
         raise ConflictError("ledger.correction_too_large", **values, left=plain_eur(left))
 
 
-def require_sharer(statement: Statement) -> None:
-    """Refuse to have the issuer bear what a body at rates is corrected by.
+def require_correctable(statement: Statement, line: StatementLine, terms: CorrectionTerms) -> None:
+    """Refuse what nobody could be named for to bear it.
 
     Raises:
-        InvalidInputError: It pays by rates: the others' share of the revenue changes.
+        InvalidInputError: The line is a correction: the one that it corrects tells who shared.
+            The issuer is to bear a line by rates: the others' share of the revenue changes.
     """
-    if statement.body.charging is Charging.BY_RATES:
+    if line.corrects is not None:
+        raise InvalidInputError(
+            "ledger.correction_of_correction",
+            statement=statement.number,
+            line=line.number,
+            original=line.corrects.statement,
+            original_line=line.corrects.line,
+        )
+    if line.by_rate and terms.borne_by is CorrectionBearer.ISSUER:
         raise InvalidInputError("ledger.correction_bearer", body=statement.body.name)
 
 
@@ -87,27 +102,27 @@ def counter_amounts(
     line: StatementLine,
     amount_eur: Decimal,
     of_month: Sequence[Statement],
-    sharers: Collection[str],
+    bodies: Collection[str],
 ) -> dict[LineRef, Decimal]:
     """Share a correction out to the other bodies that shared the same cost, by their units.
 
     Args:
         corrected: The statement that is corrected.
-        line: Its line.
+        line: Its line, none that corrects another.
         amount_eur: What the line is corrected by.
         of_month: The statements of the same month.
-        sharers: Names of the bodies that share costs today: who left bears nothing.
+        bodies: Names of those in the accounts of today: who left bears nothing.
 
     Returns:
-        What the others' lines are corrected by, to the cent; nothing for a body at rates, or
+        What the others' lines are corrected by, to the cent; nothing for a line by rates, or
         where nobody else shared the cost.
     """
-    if corrected.body.charging is Charging.BY_RATES:
+    if line.by_rate:
         return {}
     others = {
         one.body.name: (LineRef(one.number, own.number), own.quantity)
         for one in of_month
-        if one.body.name != corrected.body.name and one.body.name in sharers
+        if one.body.name != corrected.body.name and one.body.name in bodies
         for own in one.lines
         if own.kind in _SHARED and (own.subject, own.since) == (line.subject, line.since)
     }
@@ -127,26 +142,26 @@ def late_amounts(
     now: Sequence[Usage],
     stated: Sequence[Statement],
     billed: Mapping[LineRef, Decimal],
+    bodies: Collection[str],
 ) -> dict[LineRef, Decimal]:
-    """Tell what an issued month's lines lack for use recorded since.
+    """Tell what an issued month's lines lack for use recorded since; see ``unbilled_late``.
 
     Args:
         kept: What the month was issued from.
         now: The month's use as it is recorded now.
         stated: The month's statements.
         billed: What their lines were corrected by before for use recorded late.
+        bodies: Names of those in the accounts of today.
 
     Returns:
         What is to be added, by line; nothing where nothing came late.
     """
-    paid = {name for body in kept.accounts.bodies.values() for name in body.organisations}
-    usage = [one for one in now if one.organisation in paid or not one.organisation]
-    again = month_records(kept.accounts, kept.accounts_version, kept.month, usage, kept.corrections)
+    again = _with_use(kept, now)
     if again.usage == kept.usage:
         return {}
     before, after = _amounts(kept), _amounts(again)
     found: dict[LineRef, Decimal] = {}
-    for statement in stated:
+    for statement in (one for one in stated if one.body.name in bodies):
         for line in statement.lines:
             same = (statement.body.name, line.subject, line.since)
             if line.kind in _MOVED_BY_USE and same in before.keys() & after.keys():
@@ -155,6 +170,28 @@ def late_amounts(
                 if due:
                     found[ref] = due
     return found
+
+
+def unbilled_late(
+    kept: MonthRecords, now: Sequence[Usage], bodies: Collection[str]
+) -> tuple[str, ...]:
+    """Name the bodies whose late use nobody is billed for: the issuer bears what it would be.
+
+    A body that left has no next statement; one that pays by rates had none for the month.
+
+    Args:
+        kept: What the month was issued from.
+        now: The month's use as it is recorded now.
+        bodies: Names of those in the accounts of today.
+    """
+    again = _with_use(kept, now)
+    lines = lines_by_body(again)
+    return tuple(
+        name
+        for name, body in sorted(kept.accounts.bodies.items())
+        if usage_of(again, body) != usage_of(kept, body)
+        and (name not in bodies or unpriced(again, body, lines[name]))
+    )
 
 
 def drafted_corrections(
@@ -173,6 +210,13 @@ def drafted_corrections(
             reason="",
             kind=CorrectionKind.LATE_USE,
         )
+
+
+def _with_use(kept: MonthRecords, now: Sequence[Usage]) -> MonthRecords:
+    """Return a month's records with its use of now; what nobody paid for then is left out."""
+    paid = {name for body in kept.accounts.bodies.values() for name in body.organisations}
+    usage = [one for one in now if one.organisation in paid or not one.organisation]
+    return month_records(kept.accounts, kept.accounts_version, kept.month, usage, kept.corrections)
 
 
 def _amounts(records: MonthRecords) -> dict[tuple[str, str, date], Decimal]:

@@ -15,12 +15,13 @@ from litestar.response import Template
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.errors import BeffroiError, ConflictError, InvalidInputError
 from beffroi.kernel.http.problems import language_of
+from beffroi.kernel.reading import bounded_whole
 from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.telling import told_euros
 from beffroi.ledger.allocation_service import MOST_YEARS, AllocationService
 from beffroi.ledger.answers import FIRST_YEAR, LAST_YEAR, Format, Year, file_answer
 from beffroi.ledger.document_service import DocumentService
-from beffroi.ledger.documents.explaining import explained, use_note
+from beffroi.ledger.documents.explaining import reasons_of, use_note
 from beffroi.ledger.documents.figures import told_price, told_unit, told_units
 from beffroi.ledger.documents.model import TableFormat
 from beffroi.ledger.figures import share_of_highest
@@ -31,6 +32,7 @@ from beffroi.ledger.unit_costs import UnitCost, UnitRefund
 _Request = Request[Any, Any, State]
 _YEARS_FIELD: Final = "_years"
 _LAST_MONTH_OF_VOTE: Final = 4
+_LONGEST_TOLD: Final = 20
 ChosenKeys = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ChosenYear = Annotated[int | None, QueryParameter(ge=FIRST_YEAR, le=LAST_YEAR)]
 
@@ -117,9 +119,10 @@ async def try_keys(
     """Show who would win and who would lose by other keys; change nothing."""
     context = await _keys(statements, actor)
     given = data.pop(_YEARS_FIELD, "1")
+    moved = {cost: key for cost, key in data.items() if context["chosen"].get(cost) != key}
     context |= {"chosen": context["chosen"] | data, "years": given}
     try:
-        trial = await AllocationService(statements).simulation(actor, data, _count(given))
+        trial = await AllocationService(statements).simulation(actor, moved, _count(given))
     except (ConflictError, InvalidInputError) as error:
         return Template(
             "ledger/keys.html", context=context | {"error": error}, status_code=error.status
@@ -137,9 +140,12 @@ def voted_next(today: date) -> int:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise InvalidInputError("ledger.smoothing_years", found=text, most=MOST_YEARS)
-    return int(text)
+    count = bounded_whole(text, least=1, most=MOST_YEARS)
+    if count is None:
+        raise InvalidInputError(
+            "ledger.smoothing_years", found=text[:_LONGEST_TOLD], most=MOST_YEARS
+        )
+    return count
 
 
 async def _keys(statements: StatementService, actor: Actor) -> dict[str, Any]:
@@ -205,5 +211,4 @@ def _told_service(service: UnitCost, language: Language) -> _Told:
 def _told_refund(refund: UnitRefund, unit: str, language: Language) -> str:
     amount = told_euros(refund.refund_eur, language)
     units = f"{told_units(refund.units, unit, language)} {told_unit(unit, language)}"
-    besides = "" if refund.besides is None else explained(refund.besides, language)
-    return f"{amount} ({units}). {besides}".strip()
+    return f"{amount} ({units}). {reasons_of(refund, language)}".strip()

@@ -70,10 +70,17 @@ class KeyTrial(msgspec.Struct, frozen=True):
     steps: tuple[SmoothedYear, ...]
 
 
-def with_keys(accounts: Accounts, keys: Sequence[AllocationKey]) -> Accounts:
-    """Return accounts with keys added or put in the place of those of their name."""
-    named = {key.name: key for key in keys}
-    return msgspec.structs.replace(accounts, keys={**accounts.keys, **named})
+def with_tried_keys(accounts: Accounts, keys: Sequence[AllocationKey]) -> Accounts:
+    """Return accounts with keys added under names of their own, none in the place of another."""
+    added = {
+        _tried(key.name): msgspec.structs.replace(
+            key,
+            name=_tried(key.name),
+            parts={_tried(part): weight for part, weight in key.parts.items()},
+        )
+        for key in keys
+    }
+    return msgspec.structs.replace(accounts, keys={**accounts.keys, **added})
 
 
 def with_cost_keys(accounts: Accounts, chosen: Mapping[str, str]) -> Accounts:
@@ -94,15 +101,16 @@ def simulated(
 
     Args:
         months: Their records, with the accounts that held.
-        keys: Added to those of each month, or put in the place of those of their name.
-        chosen: Names of keys by those of cost centres; other centres keep theirs.
+        keys: Those that ``chosen`` names, with their parts; a month's own keys stay what they were.
+        chosen: Names of keys by those of cost centres; other centres keep the month's own.
     """
+    tried = {cost: _tried(key) for cost, key in chosen.items()}
     before_eur: dict[str, Decimal] = {}
     after_eur: dict[str, Decimal] = {}
     titles: dict[str, str] = {}
     for records in months:
         _add_shared(records, before_eur, titles)
-        accounts = with_cost_keys(with_keys(records.accounts, keys), chosen)
+        accounts = with_cost_keys(with_tried_keys(records.accounts, keys), tried)
         _add_shared(msgspec.structs.replace(records, accounts=accounts), after_eur, titles)
     return compared(tuple(records.month for records in months), titles, before_eur, after_eur)
 
@@ -153,6 +161,11 @@ def smoothed(simulation: KeySimulation, years: int) -> tuple[SmoothedYear, ...]:
     return tuple(
         SmoothedYear(year, _step(simulation, Fraction(year, years))) for year in range(1, years + 1)
     )
+
+
+def _tried(name: str) -> str:
+    """Return a name that no key of a file can have."""
+    return f"tried:{name}"
 
 
 def _effect(name: str, title: str, before: Decimal, after: Decimal) -> BodyEffect:

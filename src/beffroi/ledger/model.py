@@ -335,6 +335,11 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     vat_percent: Decimal = Decimal(0)
     corrects: LineRef | None = None
 
+    @property
+    def by_rate(self) -> bool:
+        """Whether a rate made it, or it corrects such a line: no key shares it out."""
+        return not self.key
+
 
 class StatementState(StrEnum):
     """A draft may be made again; what is issued never changes."""

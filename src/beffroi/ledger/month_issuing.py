@@ -1,7 +1,7 @@
 """Makes the statements of a month, as drafts or for good."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
@@ -12,10 +12,10 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database, Scope
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import ConflictError, NotFoundError
-from beffroi.kernel.log import append
+from beffroi.kernel.log import Event, append
 from beffroi.ledger import correction_store
 from beffroi.ledger import statement_store as store
-from beffroi.ledger.correcting import drafted_corrections, late_amounts
+from beffroi.ledger.correcting import drafted_corrections, late_amounts, unbilled_late
 from beffroi.ledger.corrections import AskedCorrection, Correction, CorrectionKind
 from beffroi.ledger.issuing import (
     issue_events,
@@ -88,7 +88,7 @@ class MonthIssuing:
             corrections = list(await correction_store.open_corrections(connection, month))
             for one in late:
                 stated = await store.statements_of_month(connection, one.kept.month)
-                amounts = await _late_amounts(connection, one, stated)
+                amounts = await _late_amounts(connection, one, stated, held.document)
                 first = max((one.id for one in corrections), default=0) + 1
                 corrections += drafted_corrections(amounts, stated, first)
         records = month_records(held.document, held.version, month, usage, corrections)
@@ -114,7 +114,7 @@ class MonthIssuing:
             require_next_month(month, await store.last_issued_month(connection))
             if (await accounts_that_hold(connection)).version != held.version:
                 raise ConflictError("kernel.changed_meanwhile")
-            await self._keep_late(connection, late)
+            await self._keep_late(connection, late, held.document)
             corrections = await correction_store.open_corrections(connection, month)
             records = month_records(held.document, held.version, month, usage, corrections)
             if read_until is not None and read_until < month_of(month).ends_at:
@@ -122,7 +122,9 @@ class MonthIssuing:
             drafts = await asyncio.to_thread(statements_of, records)
             if not drafts:
                 raise ConflictError("ledger.nothing_to_issue", month=told_month(month))
-            return await self._keep(connection, actor_name, records, drafts)
+            statements = await self._keep(connection, actor_name, records, drafts)
+            await append(connection, *_unbilled_events(late, held.document))
+            return statements
 
     async def usage(self, accounts: Accounts, month: date) -> tuple[Usage, ...]:
         """Ask for the use of each segment, and the energy that no application answers for."""
@@ -136,11 +138,13 @@ class MonthIssuing:
     async def _late_use(self, kept: MonthRecords) -> _LateUse:
         return _LateUse(kept, await self.usage(kept.accounts, kept.month))
 
-    async def _keep_late(self, connection: Connection, late: Sequence[_LateUse]) -> None:
+    async def _keep_late(
+        self, connection: Connection, late: Sequence[_LateUse], accounts: Accounts
+    ) -> None:
         """Add corrections of what was recorded after its month was issued, each once."""
         for one in late:
             stated = await store.statements_of_month(connection, one.kept.month)
-            amounts = await _late_amounts(connection, one, stated)
+            amounts = await _late_amounts(connection, one, stated, accounts)
             for drafted in drafted_corrections(amounts, stated, 0):
                 asked = AskedCorrection(
                     id=0,
@@ -198,11 +202,20 @@ async def _issued_before(connection: Connection, month: date) -> Sequence[MonthR
     return [kept for kept in newest if kept.month < month]
 
 
+def _unbilled_events(late: Sequence[_LateUse], accounts: Accounts) -> Iterator[Event]:
+    for one in late:
+        body = {"month": told_month(one.kept.month)}
+        for name in unbilled_late(one.kept, one.usage, accounts.bodies):
+            yield Event("ledger.late_use_unbilled", name, "", body)
+
+
 async def _late_amounts(
-    connection: Connection, late: _LateUse, stated: Sequence[Statement]
+    connection: Connection, late: _LateUse, stated: Sequence[Statement], accounts: Accounts
 ) -> Mapping[LineRef, Decimal]:
     billed = await correction_store.late_amounts(connection, late.kept.month)
-    return await asyncio.to_thread(late_amounts, late.kept, late.usage, stated, billed)
+    return await asyncio.to_thread(
+        late_amounts, late.kept, late.usage, stated, billed, accounts.bodies
+    )
 
 
 def _organisations(stated: Sequence[Statement], drafted: Correction) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from beffroi.kernel.errors import InvalidInputError
-from beffroi.ledger.corrections import Correction
+from beffroi.ledger.corrections import Correction, CorrectionKind
 from beffroi.ledger.model import (
     Accounts,
     Body,
@@ -42,8 +42,17 @@ class MonthRecords(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all this."""
-        return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        """The SHA-256 of all this, in the form that the first statements were digested in.
+
+        What was added to that form since is left out where it says nothing.
+        """
+        plain = msgspec.to_builtins(self)
+        if self.read_until is None:
+            del plain["read_until"]
+        for one in plain["corrections"]:
+            if one["kind"] == CorrectionKind.ASKED:
+                del one["kind"]
+        return sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
 def month_records(

@@ -23,9 +23,9 @@ from beffroi.ledger.accounts_file import AccountsChange, accounts_changes, load_
 from beffroi.ledger.cents import plain_eur
 from beffroi.ledger.correcting import (
     counter_amounts,
+    require_correctable,
     require_correction,
     require_not_twice,
-    require_sharer,
 )
 from beffroi.ledger.corrections import (
     AskedCorrection,
@@ -171,7 +171,8 @@ class StatementService:
 
         Raises:
             NotFoundError: There is no such line.
-            InvalidInputError: The amount is 0 or not in whole cents, or no reason is told.
+            InvalidInputError: The amount is 0 or not in whole cents, no reason is told, or the
+                line is a correction itself.
             ConflictError: It repeats an open one, or takes off more than the line has left.
         """
         actor.require(Permission.RUN_PLATFORM, "")
@@ -311,9 +312,8 @@ class StatementService:
                 raise NotFoundError(
                     "ledger.line_unknown", statement=asked.statement, line=asked.line
                 )
-            if terms.borne_by is CorrectionBearer.ISSUER:
-                require_sharer(statement)
             line = statement.lines[asked.line - 1]
+            require_correctable(statement, line, terms)
             await correction_store.lock_corrections(connection)
             if not terms.insist:
                 earlier = await correction_store.corrections_of(connection, statement.number)
@@ -321,10 +321,10 @@ class StatementService:
             kept = await _keep_correction(connection, statement, asked)
             if terms.borne_by is CorrectionBearer.ISSUER:
                 return kept, 0
-            sharers = (await accounts_that_hold(connection)).document.sharers
+            bodies = (await accounts_that_hold(connection)).document.bodies
             of_month = await store.statements_of_month(connection, statement.month)
             others = {one.number: one for one in of_month}
-            amounts = counter_amounts(statement, line, kept.amount_eur, of_month, sharers)
+            amounts = counter_amounts(statement, line, kept.amount_eur, of_month, bodies)
             for ref, amount in amounts.items():
                 counter = msgspec.structs.replace(
                     kept,

@@ -1,7 +1,8 @@
 """From a month's records to its statements, and back; pure.
 
 What bodies share adds up, in every month: the sum of all COST_SHARE and REVENUE_SHARE lines is
-what the month cost less what the bodies that pay by rates owe, VAT excluded.
+what the month cost less what is owed by rates, VAT excluded, corrections of such lines included,
+however a body pays today.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +62,10 @@ def statements_of(records: MonthRecords) -> tuple[Statement, ...]:
             used something while no rate held.
     """
     lines = lines_by_body(records)
+    for name, body in _paying_by_rates(records.accounts):
+        if unpriced(records, body, lines[name]):
+            month = f"{records.month:%Y-%m}"
+            raise InvalidInputError("ledger.no_rate_in_force", body=name, month=month)
     digest = records.digest
     return tuple(
         Statement(
@@ -94,19 +99,30 @@ def replayed(statement: Statement, records: MonthRecords) -> tuple[LineDifferenc
 
 
 def lines_by_body(records: MonthRecords) -> Lines:
-    """Return every body's lines, numbered: shares, then rates, then corrections."""
-    accounts = records.accounts
-    rated = {name: _rated(records, body) for name, body in _paying_by_rates(accounts)}
+    """Return every body's lines, numbered: shares, then rates, then corrections.
+
+    What a body that pays by rates used while none held makes no line, see ``unpriced``.
+    """
+    accounts, month = records.accounts, month_of(records.month)
+    rated = {
+        name: rated_lines(accounts, body, month, usage_of(records, body))
+        for name, body in _paying_by_rates(accounts)
+    }
     corrections = _corrections(records)
-    revenue = sum(
-        (line.amount_eur for name, own in rated.items() for line in (*own, *corrections[name])),
-        Decimal(0),
-    )
+    lines = (line for own in (*rated.values(), *corrections.values()) for line in own)
+    revenue = sum((line.amount_eur for line in lines if line.by_rate), Decimal(0))
     shared = _shared_lines(records, revenue) if accounts.sharers else {}
     return {
         name: _numbered([*shared.get(name, rated.get(name, ())), *corrections[name]])
         for name in accounts.bodies
     }
+
+
+def unpriced(records: MonthRecords, body: Body, lines: Sequence[StatementLine]) -> bool:
+    """Tell whether a body that pays by rates used something while no rate held."""
+    by_rates = body.charging is Charging.BY_RATES
+    priced = any(line.kind is LineKind.RATE for line in lines)
+    return by_rates and not priced and bool(usage_of(records, body))
 
 
 class _Shared(msgspec.Struct, frozen=True):
@@ -121,15 +137,6 @@ def _paying_by_rates(accounts: Accounts) -> Iterator[tuple[str, Body]]:
     for name, body in sorted(accounts.bodies.items()):
         if body.charging is Charging.BY_RATES:
             yield name, body
-
-
-def _rated(records: MonthRecords, body: Body) -> Sequence[StatementLine]:
-    usage = usage_of(records, body)
-    lines = rated_lines(records.accounts, body, month_of(records.month), usage)
-    if usage and not lines:
-        month = f"{records.month:%Y-%m}"
-        raise InvalidInputError("ledger.no_rate_in_force", body=body.name, month=month)
-    return lines
 
 
 def _shared_lines(records: MonthRecords, revenue: Decimal) -> Lines:

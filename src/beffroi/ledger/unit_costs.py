@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.ledger.allocation import BodyShare, KeyUse, key_shares
+from beffroi.ledger.allocation import PART_CODE, BodyShare, KeyUse, key_shares
 from beffroi.ledger.cents import rounded_eur, shared_out, with_decimals
 from beffroi.ledger.costs import end_of, energy_of, month_costs
 from beffroi.ledger.model import Accounts, Body, CostCentre, CostNature, Explanation, Usage
@@ -31,6 +31,7 @@ class UnitRefund(msgspec.Struct, frozen=True):
 
     Attributes:
         besides: A floor or a ceiling that decided besides the units.
+        parts: What units in percent are made of: the units of each part of the key.
     """
 
     body: str
@@ -38,6 +39,7 @@ class UnitRefund(msgspec.Struct, frozen=True):
     units: Decimal
     refund_eur: Decimal
     besides: Explanation | None = None
+    parts: tuple[Explanation, ...] = ()
 
 
 class UnitCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +192,12 @@ def _refunds(
     refunds = shared_out(budget, {name: body.share for name, body in shares.items()})
     return tuple(
         UnitRefund(
-            name, sharers[name].title, body.units, refunds[name], _besides_of(body.explanation)
+            name,
+            sharers[name].title,
+            body.units,
+            refunds[name],
+            _besides_of(body.explanation),
+            tuple(part for part in body.explanation.parts if part.code == PART_CODE),
         )
         for name, body in shares.items()
     )

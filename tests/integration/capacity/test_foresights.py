@@ -34,6 +34,10 @@ from tests.support.growing_town import NEWCOMERS, keep_the_plan, write_files
 from tests.support.waiting import eventually
 
 MEMBER = Actor("ali", Role.MEMBER, "drancy")
+EXPORT = (
+    "nom;cpu_cores;memory_gib;disk_gib;site;hôte\n"
+    "wiki;1;4;50;bobigny;theirs-1\nmail;1;4;50;bobigny;theirs-2\n"
+).encode()
 WANTED = WantedForesight(per_year=0.2, years=2, cores=4, memory_gib=8, disk_gib=100)
 
 
@@ -156,6 +160,19 @@ async def test_a_commune_joins_with_its_files_even_where_names_meet(town: Town) 
     assert kept.summary.hosts_after == 3
 
 
+async def test_who_joins_is_read_from_an_export_that_names_hosts_of_theirs(town: Town) -> None:
+    plan = await town.planned()
+
+    ended = await town.ended(
+        await town.foresights.joins(
+            PLATFORM, plan, Start.PLANNED, {"bobigny.csv": EXPORT}, Language.EN
+        )
+    )
+
+    assert ended.state is OperationState.SUCCEEDED, ended.outcome
+    assert {"wiki", "mail"} <= (await town.newest(plan)).plan.placement.keys()
+
+
 async def test_an_unknown_host_is_refused_at_once(town: Town) -> None:
     plan = await town.planned()
     change = WantedChange(what_if=HostDies("blade-lille-9"))
@@ -205,6 +222,17 @@ def test_the_command_shows_each_change_beside_the_plan(told: Callable[..., str])
     assert "the plan itself 2 2 €18,000 proven" in rows
     assert "«blade-lille-1» is lost 2 1 €9,000 proven" in rows
     assert "2 workloads join 3 1 €9,000 proven" in rows
+
+
+def test_exports_of_who_joins_are_one_change_and_may_name_hosts_of_theirs(
+    told: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "exports.csv").write_bytes(EXPORT)
+
+    rows = told("--joins", "FOLDER/bobigny.csv", "--joins", "FOLDER/exports.csv").splitlines()
+
+    (change,) = [row for row in rows if "workloads join" in row]
+    assert change.startswith("4 workloads join")
 
 
 def test_a_change_that_no_plan_holds_tells_which_rules_contradict(

@@ -1,6 +1,7 @@
 """Reports and plans of the territory, by the real planner and the real typesetter."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from beffroi.capacity.drivers.planner_process import PlannerProcess
 from beffroi.capacity.drivers.report_process import ReportProcess
 from beffroi.capacity.plan_reports import PlanReports
 from beffroi.capacity.planned_savings import planned_with_savings
+from beffroi.capacity.reporting.money import savings_sections
 from beffroi.capacity.reporting.request import ReportRequest
 from beffroi.capacity.service import CapacityService
 from beffroi.capacity.territory_plans import TerritoryPlans
@@ -85,11 +87,35 @@ async def test_the_report_of_drancy_tells_the_decision_and_all_it_rests_on(
     told = " ".join(text_of(content).split())
     assert "Serveurs : 27 aujourd'hui, 7 demain, secours compris." in told
     assert "68 600 €" in told
+    assert "22 novembre 2026" in told
     assert "mercredi 18–23 h" in told  # noqa: RUF001
     assert "drancy-bureaux-a-distance-1" in told
     assert all(move.workload in told for move in drancy.plan.moves)
     assert all(one.host.name in told for one in drancy.plan.hosts)
+    groups = len({(move.wave, move.hour) for move in drancy.plan.moves})
+    assert groups > max(move.wave for move in drancy.plan.moves)
+    assert f"groupes d'une même vague et d'une même heure : {groups} ;" in told
+    assert "sauf si le délai arrête la recherche" in told
     assert properties_of(content)["{http://www.aiim.org/pdfua/ns/id/}part"] == "1"
+
+
+async def test_the_energy_that_is_printed_is_the_product_of_what_is_printed(
+    drancy: ReportRequest,
+) -> None:
+    assert drancy.savings is not None
+    stages, terms = drancy.savings.stages, drancy.savings.terms
+    section = next(savings_sections(drancy))
+    assert "8\N{NO-BREAK SPACE}766 h" in section.told
+    assert len(section.rows) == len(stages) > 1
+    for row in section.rows:
+        watts, pue, kwh = (_read(cell) for cell in row[2:5])
+        euros = _read(row[5].removesuffix("€"))
+        assert abs(watts * pue * Decimal("8.766") - kwh) < Decimal("0.05")
+        assert abs(kwh * terms.electricity_eur.value - euros) <= Decimal("0.51")
+
+
+def _read(cell: str) -> Decimal:
+    return Decimal(cell.replace("\N{NO-BREAK SPACE}", "").replace(",", "."))
 
 
 async def test_the_same_plan_gives_the_same_report_and_english_another(

@@ -57,6 +57,21 @@ def test_a_better_placement_is_shown_and_written(app: typer.Typer, tmp_path: Pat
     assert len(placement) == 3
 
 
+def test_a_file_in_the_place_of_the_folder_is_refused_before_the_search(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("kept", encoding="utf-8")
+    model, assignment = tmp_path / "model.txt", tmp_path / "assignment.txt"
+    model.write_text(MODEL)
+    assignment.write_text(ASSIGNMENT)
+    for files in ([_written(tmp_path, FILES)], [str(model), str(assignment)]):
+        result = CliRunner().invoke(app, [*files, "--deadline", "3600", "--out", str(taken)])
+        assert isinstance(result.exception, InvalidInputError)
+        assert result.exception.code == "kernel.results_folder_unusable"
+    assert taken.read_text(encoding="utf-8") == "kept"
+
+
 def test_a_rule_that_is_still_broken_ends_the_command_with_1(
     app: typer.Typer, tmp_path: Path
 ) -> None:

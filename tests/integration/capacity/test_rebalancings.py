@@ -74,7 +74,7 @@ async def test_a_better_placement_of_files_is_found_and_kept(
 async def test_an_inventory_that_a_program_sends_is_rebalanced_within_its_moves(
     service: RebalancingService, operations: Operations
 ) -> None:
-    inventory = (await read_uploaded(PlannerProcess(), FILES)).inventory
+    inventory = (await read_uploaded(PlannerProcess().read, FILES)).inventory
     wanted = WantedRebalancing(inventory=inventory, title="API", most_moves=0)
     ended = await _ended(operations, await service.make(PLATFORM, wanted))
     assert ended.state is OperationState.SUCCEEDED

@@ -78,6 +78,19 @@ async def test_a_number_of_moves_that_is_none_keeps_what_was_written(house: Hous
     assert Markup(answer.text).mistakes == []
 
 
+async def test_a_number_of_moves_with_thousands_of_digits_is_refused_like_another(
+    house: House,
+) -> None:
+    client = await house.signed_in("olga")
+    answer = await client.post(
+        "/rebalancings",
+        data={"title": "Parc", "most_moves": "9" * 5000},
+        files=[("files", ("plan.yaml", FILES["plan.yaml"]))],
+    )
+    assert answer.status_code == 422
+    assert "n&#39;est pas un nombre de déplacements" in answer.text
+
+
 async def test_rebalancings_are_reached_from_the_plans_by_those_who_run_the_platform(
     house: House,
 ) -> None:

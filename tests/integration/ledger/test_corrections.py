@@ -12,6 +12,7 @@ import pytest
 from beffroi.kernel.database import Database, execute
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError, InvalidInputError
+from beffroi.kernel.log import read_after
 from beffroi.kernel.operations import Operations
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.ledger.corrections import CorrectionBearer, CorrectionKind, CorrectionTerms
@@ -29,6 +30,13 @@ AUGUST, SEPTEMBER = date(2026, 8, 1), date(2026, 9, 1)
 LATE = datetime(2027, 3, 1, tzinfo=UTC)
 END_OF_JULY = month_of(JULY).ends_at
 REASON = "Compté deux fois."
+RATE_FROM_AUGUST = """\
+rates:
+  desk:
+    title: Assistance
+    eur: 240
+    since: 2026-08-01
+"""
 
 
 @pytest.fixture
@@ -221,6 +229,62 @@ async def test_what_is_recorded_after_issuing_is_billed_once_on_the_next_stateme
     september = await metered.issue(PLATFORM, SEPTEMBER)
     found = [line for one in september for line in one.lines if line.kind is LineKind.CORRECTION]
     assert not [line for line in found if line.since < AUGUST]
+
+
+async def _late_for(metering: MeteringService, service: StatementService, name: str) -> None:
+    """Issue July, then record that a body's organisation used something before it ended."""
+    await _read(metering, END_OF_JULY - timedelta(hours=9), drancy=0, **{name: 0})
+    await _read(metering, END_OF_JULY - timedelta(hours=8), drancy=60)
+    await service.issue(PLATFORM, JULY, without_last_reading=True)
+    await _read(metering, END_OF_JULY - timedelta(hours=7, minutes=30), **{name: 3600})
+    await _read(metering, month_of(AUGUST).ends_at + timedelta(minutes=1), drancy=70)
+
+
+async def _unbilled(database: Database) -> list[str]:
+    async with database.transaction(EVERYTHING) as connection:
+        entries = await read_after(connection, 0, 1000)
+    return [one.subject for one in entries if one.kind == "ledger.late_use_unbilled"]
+
+
+async def test_late_use_while_no_rate_held_stops_no_month(
+    database: Database, metered: StatementService, metering: MeteringService, accounts_file: Path
+) -> None:
+    from_august = ACCOUNTS_YAML.partition("rates:")[0] + RATE_FROM_AUGUST
+    accounts_file.write_text(from_august, encoding="utf-8")
+    await metered.apply_accounts(PLATFORM, accounts_file)
+    await _late_for(metering, metered, "habitat")
+    assert await metered.draft(PLATFORM, AUGUST)
+    august = _by_body(await metered.issue(PLATFORM, AUGUST))
+    assert not [one for one in august["habitat"].lines if one.kind is LineKind.CORRECTION]
+    assert await _unbilled(database) == ["habitat"]
+
+
+async def test_late_use_of_a_body_that_left_stops_no_month(
+    database: Database, metered: StatementService, metering: MeteringService, accounts_file: Path
+) -> None:
+    await _late_for(metering, metered, "dugny")
+    before, _, after = ACCOUNTS_YAML.partition("  dugny:")
+    accounts_file.write_text(f"{before}  habitat:{after.partition('  habitat:')[2]}", "utf-8")
+    await metered.apply_accounts(PLATFORM, accounts_file)
+    assert await metered.draft(PLATFORM, AUGUST)
+    assert "dugny" not in _by_body(await metered.issue(PLATFORM, AUGUST))
+    assert await _unbilled(database) == ["dugny"]
+
+
+async def test_a_correction_is_undone_at_the_line_that_it_corrects(
+    service: StatementService,
+) -> None:
+    july = _by_body(await service.issue(PLATFORM, JULY))
+    wrong = LineRef(july["drancy"].number, 1)
+    before = await service.draft(PLATFORM, SEPTEMBER)
+    await service.add_correction(PLATFORM, wrong, Decimal(-100), REASON)
+    drancy = _by_body(await service.issue(PLATFORM, AUGUST))["drancy"]
+    added = LineRef(drancy.number, drancy.lines[-1].number)
+    error = await _refused(service.add_correction(PLATFORM, added, Decimal(100), REASON))
+    assert error.code == "ledger.correction_of_correction"
+    assert (error.values["original"], error.values["original_line"]) == (wrong.statement, 1)
+    await service.add_correction(PLATFORM, wrong, Decimal(100), REASON)
+    assert _together(await service.draft(PLATFORM, SEPTEMBER)) == _together(before)
 
 
 async def test_an_organisation_that_was_renamed_keeps_its_statements(

@@ -103,9 +103,9 @@ def test_a_platform_that_is_full_today_names_no_month() -> None:
 
 
 def test_a_platform_that_suffices_says_for_how_long() -> None:
-    told = told_runway(WantedForesight(years=7), found(None, ""), NOW, Language.EN)
-
-    assert "7 years" in told
+    for years in (1, 7):
+        told = told_runway(WantedForesight(years=years), found(None, ""), NOW, Language.FR)
+        assert told.endswith(f"durée regardée (en années : {years}).")
 
 
 def test_years_are_compared_with_the_one_that_buys_most() -> None:

@@ -98,3 +98,8 @@ def test_hosts_that_change_are_shown_before_fuller_ones() -> None:
     made = _made(*_HOSTS)
     assert [one.host for one in hosts_shown(made, 2)] == ["h0", "h1"]
     assert [one.host for one in hosts_shown(made, 3)] == ["h0", "h2", "h1"]
+
+
+def test_nothing_better_is_told_without_a_reason_that_may_be_another() -> None:
+    told = told_headline(_made(moves=0), Language.FR)
+    assert told.endswith("aucun n'est proposé.")

@@ -62,7 +62,7 @@ def test_advice_is_told_with_its_window_and_its_samples() -> None:
     (told,) = told_remarks(found, Language.FR).advice
     assert (told.allotted, told.advised) == ("4 cœurs", "2 cœurs")
     assert told.evidence == (
-        "p95 1,25 cœurs, 830 mesures sur 840, du 2026-09-06 au 2026-10-11"
+        "p95 1,25 cœurs, 830 mesures sur 840, du 6 septembre 2026 au 11 octobre 2026"
         " (10 non retenues telles quelles)"
     )
 

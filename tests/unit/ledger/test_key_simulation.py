@@ -79,6 +79,32 @@ def test_costs_that_changed_since_change_nothing_in_the_comparison(
     assert smoothed(found, 2)[-1].amounts_eur == {one.body: one.after_eur for one in found.effects}
 
 
+def test_costs_that_nobody_chose_stay_by_the_key_of_their_month(
+    accounts: Accounts, summer: tuple[MonthRecords, ...]
+) -> None:
+    changed = msgspec.structs.replace(accounts.keys["inhabitants"], basis=KeyBasis.EQUAL)
+    today = msgspec.structs.replace(accounts, keys={**accounts.keys, "inhabitants": changed})
+    keys = tuple(today.keys.values())
+    assert {one.outcome for one in simulated(summer, keys, {}).effects} == {Outcome.SAME}
+    (alone, even) = (
+        simulated(summer, tried, {"staff": name}).effects
+        for tried, name in ((keys, "inhabitants"), ((EVEN,), "even"))
+    )
+    assert alone == even
+
+
+def test_a_mixed_key_is_tried_with_its_parts_of_today(
+    accounts: Accounts, summer: tuple[MonthRecords, ...]
+) -> None:
+    changed = msgspec.structs.replace(accounts.keys["inhabitants"], basis=KeyBasis.POSTS)
+    today = tuple({**accounts.keys, "inhabitants": changed}.values())
+    then = tuple(accounts.keys.values())
+    assert simulated(summer, then, {"blades": "shared"}).effects[0].outcome is Outcome.SAME
+    moved = simulated(summer, today, {"blades": "shared"})
+    assert moved.before_eur == moved.after_eur
+    assert moved.effects[0].outcome is Outcome.WINS
+
+
 def test_who_paid_nothing_has_no_percent() -> None:
     (effect,) = _simulation({"a": Decimal(0)}, {"a": Decimal(5)}).effects
     assert effect.change_percent is None

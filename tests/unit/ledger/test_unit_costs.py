@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beffroi.kernel.catalogue import Language
 from beffroi.kernel.errors import InvalidInputError
+from beffroi.ledger.documents.explaining import reasons_of
+from beffroi.ledger.documents.figures import told_units
 from beffroi.ledger.model import Accounts, CostNature, Usage, UsageUnit
 from beffroi.ledger.month_records import MonthRecords
 from beffroi.ledger.months import Span
@@ -80,6 +83,28 @@ def test_a_key_by_use_without_use_says_that_all_share_equally(accounts: Accounts
     licences = _named(unit_costs(accounts, 2027), "licences")
     assert licences.unused
     assert licences.unit == "equal_share"
+
+
+def test_the_figures_as_they_are_written_multiply_out(accounts: Accounts) -> None:
+    usage = [used("site", "drancy", {UsageUnit.CPU_CORE_H: "70.1"}, JANUARY)]
+    usage += [used("site", "dugny", {UsageUnit.CPU_CORE_H: "31.7"}, JANUARY)]
+    shared = msgspec.structs.replace(
+        accounts.keys["shared"], floor_percent=Decimal(0), ceiling_percent=Decimal(100)
+    )
+    free = msgspec.structs.replace(accounts, keys={**accounts.keys, "shared": shared})
+    found = {one.cost: one for one in unit_costs(free, 2027, usage)}["blades"]
+    assert found.unit == "percent"
+    for one in found.refunds:
+        written = told_units(one.units, found.unit, Language.EN)
+        assert abs(Decimal(written) * found.unit_cost_eur - one.refund_eur) < Decimal("0.02")
+
+
+def test_units_in_percent_say_what_they_are_made_of(accounts: Accounts) -> None:
+    found = {one.cost: one for one in unit_costs(accounts, 2027)}
+    drancy = {one.body: one for one in found["blades"].refunds}["drancy"]
+    assert "72,000 inhabitants of 99,000" in reasons_of(drancy, Language.EN)
+    (staff, *_) = found["staff"].refunds
+    assert staff.parts == ()
 
 
 def test_who_is_held_at_a_ceiling_is_told(accounts: Accounts) -> None:

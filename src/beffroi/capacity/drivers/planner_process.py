@@ -10,6 +10,7 @@ from beffroi.capacity.model import Inventory, Plan, PlanRequest
 from beffroi.kernel.processes.workers import Progress, Told, asked_of_worker
 
 _READER: Final = "beffroi.capacity.inventories.reader"
+_NEWCOMERS_READER: Final = "beffroi.capacity.inventories.newcomers_reader"
 _PLANNER: Final = "beffroi.capacity.planner"
 _FORESEER: Final = "beffroi.capacity.growth_planner"
 _READ_WITHIN_S: Final = 120.0
@@ -32,10 +33,11 @@ class PlannerProcess:
 
     async def read(self, files: Sequence[Path]) -> LoadedInventory:
         """Read an inventory from a person's files."""
-        names = [str(file) for file in files]
-        return await asked_of_worker(
-            _READER, names, LoadedInventory, _nobody_listens, deadline_s=_READ_WITHIN_S
-        )
+        return await _read_by(_READER, files)
+
+    async def read_newcomers(self, files: Sequence[Path]) -> LoadedInventory:
+        """Read the workloads of who joins."""
+        return await _read_by(_NEWCOMERS_READER, files)
 
     async def plan(self, inventory: Inventory, told: Told) -> Plan:
         """Plan for an inventory."""
@@ -47,6 +49,13 @@ class PlannerProcess:
         """Look ahead."""
         within_s = _FORESIGHT_DEADLINES * request.deadline_s + _BESIDES_PACKING_S
         return await asked_of_worker(_FORESEER, request, Foresight, told, deadline_s=within_s)
+
+
+async def _read_by(worker: str, files: Sequence[Path]) -> LoadedInventory:
+    names = [str(file) for file in files]
+    return await asked_of_worker(
+        worker, names, LoadedInventory, _nobody_listens, deadline_s=_READ_WITHIN_S
+    )
 
 
 def _nobody_listens(progress: Progress) -> None:

@@ -55,6 +55,24 @@ def load_inventory(asked: Sequence[Import], folder: Path) -> LoadedInventory:
     return _loaded(read, tuple(one.file for one in asked))
 
 
+def load_newcomers(asked: Sequence[Import], folder: Path) -> LoadedInventory:
+    """Read as ``load_inventory`` does, but of files without plan.yaml the workloads alone.
+
+    An ordinary export names hosts and sites that no file given with it holds: those of another
+    platform, which its workloads leave.
+
+    Raises:
+        InventoryInvalidError: Files have mistakes, all of them told at once.
+    """
+    if any(_is_plan_file(one, folder) for one in asked):
+        return load_inventory(asked, folder)
+    read = joined([read_import(one, folder) for one in asked])
+    _refuse(read.rejected)
+    workloads = tuple(msgspec.structs.replace(one, host="", fixed=False) for one in read.workloads)
+    theirs = ReadInventory(workloads=workloads, excluded=read.excluded, notes=read.notes)
+    return _loaded(theirs, tuple(one.file for one in asked))
+
+
 def _is_plan_file(asked: Import, folder: Path) -> bool:
     return asked.kind is FileKind.DETECTED and is_declared(folder / asked.file)
 

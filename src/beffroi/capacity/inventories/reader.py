@@ -1,10 +1,11 @@
 """The worker that reads inventories: ``python -m beffroi.capacity.inventories.reader``."""
 
 import resource
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from beffroi.capacity.inventories.inventory_file import load_inventory
+from beffroi.capacity.inventories.inventory_file import load_inventory, load_newcomers
 from beffroi.capacity.inventories.kinds import Import
 from beffroi.capacity.inventories.loaded import LoadedInventory
 from beffroi.kernel.errors import InvalidInputError
@@ -21,8 +22,24 @@ def read(files: list[str], told: Told) -> LoadedInventory:  # noqa: ARG001 - as 
         InventoryInvalidError: They have mistakes, all of them told at once.
         InvalidInputError: They take more memory than a reader may.
     """
+    return _loaded(load_inventory, files)
+
+
+def read_newcomers(files: list[str], told: Told) -> LoadedInventory:  # noqa: ARG001 - as all workers
+    """Read the workloads of who joins, wherever they run now.
+
+    Raises:
+        InventoryInvalidError: They have mistakes, all of them told at once.
+        InvalidInputError: They take more memory than a reader may.
+    """
+    return _loaded(load_newcomers, files)
+
+
+def _loaded(
+    load: Callable[[Sequence[Import], Path], LoadedInventory], files: Sequence[str]
+) -> LoadedInventory:
     try:
-        return load_inventory([Import(file=file) for file in files], Path())
+        return load([Import(file=file) for file in files], Path())
     except MemoryError as error:
         code = "capacity.files_need_memory"
         raise InvalidInputError(code, maximum_gib=_MEMORY_MOST_GIB) from error

@@ -3,11 +3,13 @@
 What is only not found is told apart from what is proven not to exist.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from beffroi.capacity.growth import of_one_resource
 from beffroi.capacity.model import Inventory, Policy, Resource, SiteLoss, Workload
 from beffroi.capacity.packing.exact import Verdict
 from beffroi.capacity.planning.blocks import Blocks, blocks_of
@@ -59,6 +61,8 @@ def no_plan(inventory: Inventory, *, seed: int, told: Told) -> InvalidInputError
     conflict = smallest_conflict(inventory, rules, seed=seed)
     if not conflict:
         return InvalidInputError("capacity.plan_not_found", hosts=len(inventory.hosts))
+    if conflict == [Rule(RuleKind.HOSTS, "")]:
+        return _no_room(relaxed(inventory, rules, {*conflict}), seed=seed)
     # A group across sites is told by the word of its group apart: one of the two names both.
     across = {rule.subject for rule in conflict if rule.kind is RuleKind.ACROSS_SITES}
     named = [
@@ -92,6 +96,34 @@ def _resource_short(inventory: Inventory) -> InvalidInputError | None:
                 hosts=len(hosts),
             )
     return None
+
+
+def _no_room(inventory: Inventory, *, seed: int) -> InvalidInputError:
+    """Name the workload that finds no room on the hosts beside those that are larger.
+
+    Args:
+        inventory: Without rules, and yet without a plan.
+        seed: Of the packings that are tried.
+    """
+
+    def none_fits(some: Inventory) -> bool:
+        return impossible(some, seed=seed)
+
+    alone = ((one, of_one_resource(inventory, one)) for one in Resource)
+    short = next(((one, some) for one, some in alone if none_fits(some)), None)
+    resource, asked = short or (Resource.MEMORY, inventory)
+    place = tuple(Resource).index(resource)
+    ordered = sorted(asked.workloads, key=lambda one: (-tuple(one.amounts)[place], one.name))
+
+    def largest(count: int) -> Inventory:
+        return msgspec.structs.replace(asked, workloads=tuple(ordered[:count]))
+
+    counts = range(len(ordered))
+    count = bisect_left(counts, True, key=lambda some: none_fits(largest(some)))  # noqa: FBT003
+    values = {"hosts": len(asked.hosts), "count": count, "workload": ordered[count - 1].name}
+    if short is None:
+        return InvalidInputError("capacity.no_room", **values)
+    return InvalidInputError("capacity.no_room_of", resource=resource.value, **values)
 
 
 def _needed_in_all(blocks: Blocks) -> list[int]:

@@ -16,14 +16,15 @@ from beffroi.capacity.growth import (
     Runway,
     YearAhead,
     changed,
+    of_one_resource,
     on_platform,
 )
 from beffroi.capacity.model import Inventory, Resource
-from beffroi.capacity.planning.blocks import Dimension, blocks_of
+from beffroi.capacity.planning.blocks import blocks_of
 from beffroi.capacity.planning.conflicts import contradicts_itself
 from beffroi.capacity.planning.counts import least_hosts
 from beffroi.capacity.planning.estate import estate_of
-from beffroi.capacity.planning.hours import hours_that_decide
+from beffroi.capacity.planning.hours import dimensions_of, hours_that_decide
 from beffroi.capacity.planning.mistakes import refuse_mistakes
 from beffroi.capacity.planning.search import Found, Search
 from beffroi.capacity.planning.sums import Sums
@@ -69,7 +70,7 @@ def runway(request: ForesightRequest) -> Runway:
         return changed(inventory, EverythingGrows(request.per_year, count))
 
     def allowed(resource: Resource, count: int) -> bool:
-        return _sums_allow(after(as_is, count), resource)
+        return _sums_allow(of_one_resource(after(as_is, count), resource))
 
     ruled_out = {one: _last(partial(allowed, one), months) for one in Resource}
     resource = min(ruled_out, key=lambda one: ruled_out[one])
@@ -133,14 +134,12 @@ def _with_more(platform: Inventory, request: ForesightRequest, count: int) -> In
     return msgspec.structs.replace(platform, workloads=(*platform.workloads, *more))
 
 
-def _sums_allow(inventory: Inventory, resource: Resource | None = None) -> bool:
-    """Tell whether sums leave a placement possible, of one resource or of all."""
+def _sums_allow(inventory: Inventory) -> bool:
+    """Tell whether each block finds a host, and sums leave a placement possible."""
     estate = estate_of(inventory, blocks_of(inventory))
-    hours = [Dimension(Resource.CPU, hour) for hour in hours_that_decide(estate.blocks)]
-    rest = [Dimension(one) for one in Resource if one is not Resource.CPU]
-    dimensions = [one for one in (*hours, *rest) if resource in {None, one.resource}]
     if contradicts_itself(estate):
         return False
+    dimensions = dimensions_of(estate, hours_that_decide(estate.blocks))
     return least_hosts(Sums(estate, dimensions)) is not None
 
 

@@ -59,7 +59,8 @@ def _deeds(plan: Plan, language: Language) -> Iterator[str]:
         yield word(language, "point.switch_off", count=gone)
     if plan.moves:
         stopped_s = sum(move.downtime_s for move in plan.moves)
-        counts = {"count": len(plan.moves), "waves": max(move.wave for move in plan.moves)}
+        groups = len({(move.wave, move.hour) for move in plan.moves})
+        counts = {"count": len(plan.moves), "groups": groups}
         if stopped_s:
             stopped = told_duration(stopped_s)
             yield word(language, "point.moves_stopped", stopped=stopped, **counts)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from beffroi.capacity.model import Decision, Plan
 from beffroi.capacity.reporting.request import ReportRequest
 from beffroi.capacity.reporting.sheet import Section, heads, word
-from beffroi.capacity.savings_energy import KWH_PER_W
+from beffroi.capacity.savings_energy import KWH_PER_W, THOUSANDTH
 from beffroi.capacity.savings_figures import ToldSavings, told_savings
 from beffroi.capacity.savings_terms import Range, Savings
 from beffroi.energy.model import Estimate
@@ -29,15 +29,23 @@ def savings_sections(request: ReportRequest) -> Iterator[Section]:
 
 def _stages(savings: Savings, told: ToldSavings, language: Language) -> Section:
     price = _exact(savings.terms.electricity_eur.value, language)
-    hours = told_figure(KWH_PER_W * 1000, language)
+    hours = _factor(KWH_PER_W * 1000, language)
     return Section(
         heading=word(language, "sections.stages"),
         told=word(language, "stages_told", hours=hours, price=price),
         heads=heads(language, "stage", "hosts_on", "watts", "pue", "kwh", "eur", "kg"),
         right=(1, 2, 3, 4, 5, 6),
         rows=tuple(
-            (one.name, one.hosts, one.watts, one.pue, one.kwh, one.eur, one.kg)
-            for one in told.stages
+            (
+                one.name,
+                one.hosts,
+                _factor(stage.it_w, language),
+                _factor(stage.pue, language),
+                _factor(stage.kwh, language),
+                one.eur,
+                one.kg,
+            )
+            for stage, one in zip(savings.stages, told.stages, strict=True)
         ),
     )
 
@@ -144,6 +152,15 @@ def _number(amount: Decimal | float, language: Language) -> str:
     if isinstance(amount, Decimal):
         return _exact(amount, language)
     return told_figure(amount, language)
+
+
+def _factor(amount: Decimal | float, language: Language) -> str:
+    """Write a factor with enough digits for its product to come out as printed."""
+    rounded = Decimal(str(amount)).quantize(THOUSANDTH).normalize()
+    text = f"{rounded:,f}"
+    if language is Language.FR:
+        return text.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+    return text
 
 
 def _exact(amount: Decimal, language: Language) -> str:

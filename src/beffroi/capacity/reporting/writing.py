@@ -1,6 +1,5 @@
 """A plan as a report: the decision on one page, then everything it rests on."""
 
-from datetime import datetime
 from typing import Final
 
 from beffroi.capacity.figures import racks_after, racks_before
@@ -12,8 +11,8 @@ from beffroi.capacity.reporting.request import ReportRequest
 from beffroi.capacity.reporting.sheet import ReportSheet, Section, reason_told, word
 from beffroi.capacity.reporting.sizes import method_section, sizing_sections
 from beffroi.capacity.reporting.steps import host_sections, move_section
+from beffroi.capacity.told_dates import told_date
 from beffroi.kernel.catalogue import sentence
-from beffroi.kernel.telling import told_day
 
 _WORDS: Final = (
     *("page", "decision", "points", "racks", "before", "after", "cpu", "memory", "spare"),
@@ -34,7 +33,7 @@ def report_sheet(request: ReportRequest) -> ReportSheet:
     return ReportSheet(
         language=language,
         title=request.title,
-        subtitle=word(language, "subtitle", day=_day(request.made_at)),
+        subtitle=word(language, "subtitle", day=told_date(request.made_at.date(), language)),
         headline=headline(plan, language),
         lead=f"{gap} {reason_told(why.code, why.values, language)}",
         decision=decision_section(request),
@@ -58,7 +57,3 @@ def _sections(request: ReportRequest) -> tuple[Section, ...]:
         method_section(request),
     ]
     return tuple(one for one in found if one.rows or one.notes or one.told)
-
-
-def _day(moment: datetime) -> str:
-    return told_day(moment.date())

@@ -8,7 +8,7 @@ from typing import Final
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.ledger.documents.figures import day_in_words, told_number, told_unit
 from beffroi.ledger.model import Body, BodyKind, Explanation
-from beffroi.ledger.unit_costs import UnitCostTable
+from beffroi.ledger.unit_costs import UnitCostTable, UnitRefund
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.([0-9]+))?")
 _MONTHS: Final = 12
@@ -20,6 +20,12 @@ def explained(explanation: Explanation, language: Language) -> str:
     values = {name: _told(name, text, language) for name, text in explanation.values.items()}
     own = sentence(language, f"ledger.explanations.{explanation.code}", **values)
     return " ".join((own, *(explained(part, language) for part in explanation.parts)))
+
+
+def reasons_of(refund: UnitRefund, language: Language) -> str:
+    """Say what units in percent are made of, and which bound decided besides, where they are."""
+    besides = () if refund.besides is None else (refund.besides,)
+    return " ".join(explained(one, language) for one in (*refund.parts, *besides))
 
 
 def late_fees(body: Body, language: Language) -> str:

@@ -43,8 +43,8 @@ def told_percent(percent: Decimal, language: Language) -> str:
 
 
 def told_units(units: Decimal, unit: str, language: Language) -> str:
-    """Write how many units of operation; percents with two decimals, so that they add up."""
-    return told_number(units, language, least=2 if unit == PERCENT_UNIT else 0, most=2)
+    """Write how many units of operation, with all their decimals: prices multiply them."""
+    return told_number(units, language, least=2 if unit == PERCENT_UNIT else 0)
 
 
 def told_unit(unit: str, language: Language) -> str:

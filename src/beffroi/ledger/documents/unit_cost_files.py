@@ -13,7 +13,7 @@ import msgspec
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.telling import told_euros
 from beffroi.kernel.typesetting import Typesetter
-from beffroi.ledger.documents.explaining import explained, use_note
+from beffroi.ledger.documents.explaining import reasons_of, use_note
 from beffroi.ledger.documents.figures import day_in_words, told_price, told_unit, told_units
 from beffroi.ledger.documents.french_csv import eur_with_comma, french_csv, number_with_comma
 from beffroi.ledger.documents.key_wording import key_rows
@@ -21,7 +21,7 @@ from beffroi.ledger.documents.plots import BarPlot, refund_plots
 from beffroi.ledger.documents.sheet import Head, footer_of, heads_of, party_of, word, words_of
 from beffroi.ledger.model import Accounts
 from beffroi.ledger.months import instant_of
-from beffroi.ledger.unit_costs import UnitCost, UnitCostTable, UnitRefund
+from beffroi.ledger.unit_costs import UnitCost, UnitCostTable
 
 _COLUMNS: Final = (
     *("exercice", "service", "compte", "cle", "unite", "derniers_comptes", "budget"),
@@ -187,7 +187,7 @@ def _refund_rows(service: UnitCost, language: Language) -> ServiceRefunds:
         tuple(
             ToldRow(
                 one.title,
-                _besides(one, language),
+                reasons_of(one, language),
                 (
                     told_units(one.units, service.unit, language),
                     unit_cost,
@@ -197,11 +197,6 @@ def _refund_rows(service: UnitCost, language: Language) -> ServiceRefunds:
             for one in service.refunds
         ),
     )
-
-
-def _besides(refund: UnitRefund, language: Language) -> str:
-    """Say what decided besides the key, where something did."""
-    return "" if refund.besides is None else explained(refund.besides, language)
 
 
 def _two(one: Decimal, other: Decimal, language: Language) -> tuple[str, str]:

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from beffroi.capacity.model import Amounts, Host, Inventory, SiteLoss
+from beffroi.kernel.catalogue import Language
 from beffroi.kernel.errors import InvalidInputError
 from tests.unit.capacity.planning.planned_towns import (
     NO_SPARE,
@@ -128,6 +129,27 @@ def test_hosts_too_few_for_the_sum_are_told_with_the_resource() -> None:
         "usable": 256 * 1024,
         "hosts": 4,
     }
+
+
+def test_room_that_is_there_in_sum_alone_is_told_with_the_workload_left_over() -> None:
+    workloads = [workload(f"w{i}", gib=40) for i in range(3)]
+
+    error = refusal(town([*workloads, workload("x", gib=8)], old_hosts(2), policy=NO_SPARE))
+
+    assert error.code == "capacity.no_room_of"
+    assert error.values == {"resource": "memory_mib", "hosts": 2, "count": 3, "workload": "w2"}
+    assert "buys" in error.remedy(Language.FR)
+
+
+def test_resources_that_suffice_each_but_not_at_once_are_told_so() -> None:
+    # By memory d stands with b and c with a; then c and a take 10 cores of 8.
+    sizes = {"a": (30, 5), "b": (20, 3), "c": (34, 5), "d": (44, 3)}
+    workloads = [workload(name, gib=gib, cores=cores) for name, (gib, cores) in sizes.items()]
+
+    error = refusal(town(workloads, old_hosts(2), policy=NO_SPARE))
+
+    assert error.code == "capacity.no_room"
+    assert error.values == {"hosts": 2, "count": 3, "workload": "a"}
 
 
 def test_a_workload_larger_than_any_host_is_told_with_the_best_host() -> None:

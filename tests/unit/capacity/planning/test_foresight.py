@@ -87,6 +87,19 @@ def test_the_month_in_which_it_is_full_and_what_extends_it() -> None:
     assert found.years[-1].cost_eur == "18000.00"
 
 
+def test_a_workload_that_outgrows_every_host_blames_the_resource_it_lacks_there() -> None:
+    hosts = old_hosts(4)
+    inventory = town([workload("large", gib=40, cores=1), workload("small", gib=1)], hosts)
+
+    found = runway(
+        ForesightRequest(inventory=inventory, hosts=hosts, standard=STANDARD, per_year=0.2, years=3)
+    )
+
+    # 40 GiB exceed the 64 of a host after 30 months at 20 % a year; all hosts have 256.
+    assert found.full_after_months == found.never_fits_after_months == 30
+    assert found.resource == "memory_mib"
+
+
 def test_a_platform_that_never_fills_says_nothing() -> None:
     hosts = old_hosts(4)
 

@@ -18,6 +18,8 @@ from tests.unit.capacity.planning.planned_towns import MODELS, by_day, planned, 
 
 REFUSALS = {
     "capacity.no_plan",
+    "capacity.no_room",
+    "capacity.no_room_of",
     "capacity.plan_not_found",
     "capacity.room_short",
     "capacity.workload_too_large",
