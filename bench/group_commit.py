@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Connection, Database, execute
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.log import Event, GroupCommit, append
+from beffroi.kernel.log import Event, GroupCommit, Written, append
 from bench.measuring import Figures, keep
 from bench.scratch_database import scratch_database
 
@@ -18,8 +18,8 @@ _RUNS = 3
 _METHOD = (
     f"Each write is one row and one event of the log; runs of {_RUN_S:.0f} s, median of {_RUNS}; "
     "PostgreSQL from the wheel with fsync on, same disk. one_by_one: a transaction per write, by "
-    "1 or 8 writers (the pool's size). grouped: as many writers wait on one GroupCommit (window "
-    "2 ms). A write counts when its submit returned. Target: grouped >= 4 x one_by_one."
+    "1 or 8 writers (the pool's size). grouped: as many writers wait on one GroupCommit. A write "
+    "counts when its submit returned. Target: grouped >= 4 x one_by_one."
 )
 Submit = Callable[[int], Awaitable[None]]
 
@@ -27,6 +27,11 @@ Submit = Callable[[int], Awaitable[None]]
 async def _write(connection: Connection, number: int) -> Sequence[Event]:
     await execute(connection, "insert into measure (number) values (%s)", (number,))
     return [Event("bench.measured", "sensor", body={"number": number})]
+
+
+async def _write_each(connection: Connection, numbers: Sequence[int]) -> Written[None]:
+    events = [event for number in numbers for event in await _write(connection, number)]
+    return Written([None] * len(numbers), events)
 
 
 async def _rate(writers: int, submit: Submit) -> tuple[float, float]:
@@ -62,10 +67,10 @@ async def _measured(database: Database) -> dict[str, Figures]:
     async with database.transaction(EVERYTHING) as connection:
         await execute(connection, "create table measure (number int)")
     figures = {f"one_by_one writers={count}": await _row(count, alone) for count in (1, 8)}
-    group = GroupCommit(database, EVERYTHING)
+    group = GroupCommit(database, EVERYTHING, _write_each)
 
     async def grouped(number: int) -> None:
-        await group.submit(lambda connection: _write(connection, number))
+        await group.submit(number)
 
     running = asyncio.create_task(group.run())
     for count in (1, 8, 64, 512):

@@ -11,15 +11,26 @@ from beffroi.kernel.database import Connection, Database, Scope, execute, fetch_
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import ConflictError, UnavailableError
-from beffroi.kernel.log import Event, GroupCommit
+from beffroi.kernel.log import Event, GroupCommit, Written
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import eventually
 
 Write = Callable[[Connection], Awaitable[Sequence[Event]]]
 
 
+async def _write_each(connection: Connection, writes: Sequence[Write]) -> Written[None]:
+    events = [event for write in writes for event in await write(connection)]
+    return Written([None] * len(writes), events)
+
+
+def _group(
+    database: Database, scope: Scope = EVERYTHING, *, capacity: int = 10_000
+) -> GroupCommit[Write, None]:
+    return GroupCommit(database, scope, _write_each, capacity=capacity)
+
+
 @asynccontextmanager
-async def _running(group: GroupCommit) -> AsyncIterator[GroupCommit]:
+async def _running(group: GroupCommit[Write, None]) -> AsyncIterator[GroupCommit[Write, None]]:
     task = asyncio.create_task(group.run())
     try:
         yield group
@@ -64,7 +75,7 @@ async def _announced(database: Database) -> list[int]:
 
 
 async def test_a_write_is_committed_when_submit_returns(measured: Database) -> None:
-    async with _running(GroupCommit(measured, EVERYTHING)) as group:
+    async with _running(_group(measured)) as group:
         await group.submit(_measure(1))
         assert await _measures(measured) == [1]
         assert await _announced(measured) == [1]
@@ -80,7 +91,7 @@ async def test_writers_that_arrive_together_share_one_transaction(measured: Data
 
         return write
 
-    async with _running(GroupCommit(measured, EVERYTHING)) as group:
+    async with _running(_group(measured)) as group:
         await asyncio.gather(*(group.submit(noted(number)) for number in range(100)))
     assert len(transactions) == 1
     assert await _measures(measured) == list(range(100))
@@ -92,7 +103,7 @@ async def test_a_bad_write_fails_alone_and_all_or_nothing(measured: Database) ->
         await execute(connection, "insert into measure values (1000)")
         raise ZeroDivisionError
 
-    async with _running(GroupCommit(measured, EVERYTHING)) as group:
+    async with _running(_group(measured)) as group:
         writes = [_measure(1), half, _measure(2), _measure(1), _measure(3)]
         outcomes = await asyncio.gather(*map(group.submit, writes), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [
@@ -113,7 +124,7 @@ async def test_an_event_that_the_log_refuses_takes_its_own_write_with_it(
         await execute(connection, "insert into measure values (1000)")
         return [Event("measure.taken", "\0")]
 
-    async with _running(GroupCommit(measured, EVERYTHING)) as group:
+    async with _running(_group(measured)) as group:
         writes = [_measure(1), unprintable, _measure(2)]
         outcomes = await asyncio.gather(*map(group.submit, writes), return_exceptions=True)
     assert [outcome is None for outcome in outcomes] == [True, False, True]
@@ -127,7 +138,7 @@ async def test_a_group_writes_within_its_scope(measured: Database) -> None:
     async def own(_: Connection) -> Sequence[Event]:
         return [Event("measure.taken", "2", "lomme")]
 
-    async with _running(GroupCommit(measured, Scope(organisation="lomme"))) as group:
+    async with _running(_group(measured, Scope(organisation="lomme"))) as group:
         outcomes = await asyncio.gather(
             group.submit(foreign), group.submit(own), return_exceptions=True
         )
@@ -137,7 +148,7 @@ async def test_a_group_writes_within_its_scope(measured: Database) -> None:
 
 
 async def test_a_writer_that_gave_up_does_not_hurt_the_others(measured: Database) -> None:
-    async with _running(GroupCommit(measured, EVERYTHING, window_s=0.1)) as group:
+    async with _running(_group(measured)) as group:
         leaving = asyncio.create_task(group.submit(_measure(1)))
         staying = asyncio.create_task(group.submit(_measure(2)))
         await asyncio.sleep(0)
@@ -147,7 +158,7 @@ async def test_a_writer_that_gave_up_does_not_hurt_the_others(measured: Database
 
 
 async def test_more_writes_than_the_queue_holds_are_refused_at_once(measured: Database) -> None:
-    group = GroupCommit(measured, EVERYTHING, capacity=10)
+    group = _group(measured, capacity=10)
     waiting = [asyncio.create_task(group.submit(_measure(number))) for number in range(10)]
     await asyncio.sleep(0)
     with pytest.raises(UnavailableError) as caught:
@@ -159,9 +170,15 @@ async def test_more_writes_than_the_queue_holds_are_refused_at_once(measured: Da
 
 
 async def test_writers_are_told_when_the_loop_ends_before_their_commit(measured: Database) -> None:
-    group = GroupCommit(measured, EVERYTHING, window_s=30)
+    async def never_ends(connection: Connection) -> Sequence[Event]:
+        await _measure(0)(connection)
+        await asyncio.Event().wait()
+        return []
+
+    group = _group(measured)
     async with _running(group):
-        waiting = [asyncio.create_task(group.submit(_measure(number))) for number in range(3)]
+        writes = [never_ends, _measure(1), _measure(2)]
+        waiting = [asyncio.create_task(group.submit(write)) for write in writes]
         await asyncio.sleep(0.01)
     async with asyncio.timeout(2):
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
@@ -188,7 +205,7 @@ async def test_a_deadlock_with_another_transaction_hurts_no_writer(measured: Dat
                 await group_holds.wait()
                 await execute(connection, "select from measure where number = 1 for update")
 
-    async with _running(GroupCommit(measured, EVERYTHING)) as group:
+    async with _running(_group(measured)) as group:
         await asyncio.gather(group.submit(grow), group.submit(_measure(5)), other())
     assert await _measures(measured) == [5, 11, 12]
 
@@ -216,7 +233,7 @@ async def test_a_commit_whose_answer_is_lost_is_told_and_not_tried_again(
 ) -> None:
     """The server waits for a standby that is not there: committed on its disk, not answered."""
     answerless = "from pg_stat_activity where wait_event = 'SyncRep'"
-    async with await postgres.admin() as admin, _running(GroupCommit(durable, EVERYTHING)) as group:
+    async with await postgres.admin() as admin, _running(_group(durable)) as group:
         await admin.execute("alter system set synchronous_standby_names = 'nobody'")
         await admin.execute("select pg_reload_conf()")
         await eventually(lambda: _shown(admin, "synchronous_standby_names", "nobody"))
@@ -243,7 +260,7 @@ async def test_what_was_acknowledged_outlives_kills_of_the_server_and_nothing_is
     numbers = iter(range(10_000_000))
     stopped = asyncio.Event()
 
-    async def submit_for_ever(group: GroupCommit) -> None:
+    async def submit_for_ever(group: GroupCommit[Write, None]) -> None:
         while not stopped.is_set():
             number = next(numbers)
             try:
@@ -259,7 +276,7 @@ async def test_what_was_acknowledged_outlives_kills_of_the_server_and_nothing_is
         await eventually(lambda: len(acknowledged) > before + 50, within_s=20)
 
     chance = random.Random(20260302)  # noqa: S311
-    async with _running(GroupCommit(durable, EVERYTHING)) as group:
+    async with _running(_group(durable)) as group:
         writers = [asyncio.create_task(submit_for_ever(group)) for _ in range(40)]
         for _ in range(4):
             await more_acknowledged()

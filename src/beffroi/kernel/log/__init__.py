@@ -2,7 +2,7 @@
 
 from beffroi.kernel.log.entries import Entry, Event, append, read_after
 from beffroi.kernel.log.followers import Follower, Teller
-from beffroi.kernel.log.group_commit import GroupCommit
+from beffroi.kernel.log.group_commit import GroupCommit, Written
 from beffroi.kernel.log.wake import LogWatch
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "GroupCommit",
     "LogWatch",
     "Teller",
+    "Written",
     "append",
     "read_after",
 ]

@@ -35,25 +35,27 @@ class Entry(msgspec.Struct, frozen=True):
 async def append(connection: Connection, *events: Event) -> None:
     """Write events as the last act of a transaction.
 
-    From here to the commit no other transaction can append: seq and commit keep one order.
+    From here to the commit no other transaction can append: seq and commit keep one order. A seq is
+    drawn for a row that is joined to the lock, hence after it is taken.
     Source: docs/decisions/0004-one-order-for-the-log.md.
     """
     if not events:
         return
-    await execute(connection, "select pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
     await execute(
         connection,
         """
-        with appended as (
+        with alone as materialized (
+            select pg_advisory_xact_lock(%s)
+        ), appended as (
             insert into kernel.log (kind, subject, organisation, body)
             select event ->> 'kind', event ->> 'subject', event ->> 'organisation', event -> 'body'
-            from jsonb_array_elements(%s::jsonb) with ordinality as given(event, place)
+            from alone, jsonb_array_elements(%s::jsonb) with ordinality as given(event, place)
             order by place
             returning 1
         )
         select pg_notify(%s, '') from appended limit 1
         """,
-        (msgspec.json.encode(events).decode(), CHANNEL),
+        (_APPEND_LOCK, msgspec.json.encode(events).decode(), CHANNEL),
     )
 
 

@@ -2,75 +2,106 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from beffroi.kernel.database import Connection, Database, Scope
-from beffroi.kernel.errors import UnavailableError
+from beffroi.kernel.errors import ConflictError, UnavailableError
 from beffroi.kernel.log.entries import Event, append
 
-Write = Callable[[Connection], Awaitable[Sequence[Event]]]
+_PAUSES_S: Final = (0.01, 0.05)
+RequestT = TypeVar("RequestT")
+AnswerT = TypeVar("AnswerT")
 
 
-class _Waiting(msgspec.Struct, frozen=True, eq=False):
-    write: Write
-    done: asyncio.Future[None]
+class Written(msgspec.Struct, Generic[AnswerT], frozen=True):
+    """What a group of requests wrote.
+
+    Attributes:
+        answers: One for each request, in their order.
+        events: What the log tells of it.
+    """
+
+    answers: Sequence[AnswerT]
+    events: Sequence[Event]
 
 
-class GroupCommit:
-    """Runs the writes of one window in one transaction and one flush of the disk.
+class _Waiting(msgspec.Struct, Generic[RequestT, AnswerT], frozen=True, eq=False):
+    request: RequestT
+    done: asyncio.Future[AnswerT]
 
-    A write that fails does not take its neighbours with it: the group is rolled back and each
-    write is then committed alone. When PostgreSQL goes away nobody knows whether the group was
-    committed; its writers are told, for a second try could write twice.
+
+class GroupCommit(Generic[RequestT, AnswerT]):
+    """Writes the requests of one group in one transaction and one flush of the disk.
+
+    While a group is being committed the next one gathers: a lone writer waits for nobody, and the
+    busier it is, the larger the groups.
+
+    A group that met others on the same rows is tried again. One that fails otherwise is rolled
+    back and each request is then committed alone, so that only the one at fault is told. When
+    PostgreSQL goes away nobody knows whether the group was committed; its writers are told, for
+    a second try could write twice.
+
+    Args:
+        database: Where to.
+        scope: What the transactions see.
+        write: Writes requests, in their order, and answers each.
+        capacity: How many requests may wait.
+        most: How many make a group.
     """
 
     def __init__(
-        self, database: Database, scope: Scope, *, window_s: float = 0.002, capacity: int = 10_000
+        self,
+        database: Database,
+        scope: Scope,
+        write: Callable[[Connection, Sequence[RequestT]], Awaitable[Written[AnswerT]]],
+        *,
+        capacity: int = 10_000,
+        most: int = 1_000,
     ) -> None:
         self._database = database
         self._scope = scope
-        self._window_s = window_s
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._write = write
+        self._most = most
+        self._waiting: asyncio.Queue[_Waiting[RequestT, AnswerT]] = asyncio.Queue(capacity)
 
-    async def submit(self, write: Write) -> None:
-        """Return once the write is committed.
-
-        Args:
-            write: Uses the connection it is given and returns its events.
+    async def submit(self, request: RequestT) -> AnswerT:
+        """Return the answer once what was asked is committed.
 
         Raises:
-            UnavailableError: More writes wait than the queue holds.
+            UnavailableError: More requests wait than the queue holds.
         """
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait(_Waiting(write, done))
+            self._waiting.put_nowait(_Waiting(request, done))
         except asyncio.QueueFull as error:
             raise UnavailableError(
                 "kernel.writes_overflow", waiting=self._waiting.qsize()
             ) from error
-        await done
+        return await done
 
     async def run(self) -> None:
         """Commit groups until cancelled; whoever still waits is then told that it ended."""
-        group: list[_Waiting] = []
+        group: list[_Waiting[RequestT, AnswerT]] = []
         try:
             while True:
                 group = [await self._waiting.get()]
-                await asyncio.sleep(self._window_s)
-                group.extend(self._arrived())
+                # Writers that are ready in this round of the loop come along.
+                await asyncio.sleep(0)
+                group.extend(self._arrived(self._most - 1))
                 await self._settle(group)
         finally:
             ended = UnavailableError("kernel.database_unreachable")
-            for waiting in (*group, *self._arrived()):
+            for waiting in (*group, *self._arrived(self._waiting.qsize())):
                 _fail(waiting, ended)
 
-    def _arrived(self) -> list[_Waiting]:
-        return [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+    def _arrived(self, most: int) -> list[_Waiting[RequestT, AnswerT]]:
+        return [self._waiting.get_nowait() for _ in range(min(most, self._waiting.qsize()))]
 
-    async def _settle(self, group: Sequence[_Waiting]) -> None:
+    async def _settle(self, group: Sequence[_Waiting[RequestT, AnswerT]]) -> None:
         try:
-            await self._commit(group)
+            answers = await self._committed([waiting.request for waiting in group])
         except UnavailableError as error:
             for waiting in group:
                 _fail(waiting, error)
@@ -82,18 +113,28 @@ class GroupCommit:
             for waiting in group:
                 await self._settle([waiting])
             return
-        for waiting in group:
+        for waiting, answer in zip(group, answers, strict=True):
             if not waiting.done.done():
-                waiting.done.set_result(None)
+                waiting.done.set_result(answer)
 
-    async def _commit(self, group: Sequence[_Waiting]) -> None:
+    async def _committed(self, requests: Sequence[RequestT]) -> Sequence[AnswerT]:
+        """Commit; once more after a while where others changed the same rows meanwhile."""
+        for pause_s in _PAUSES_S:
+            try:
+                return await self._committed_once(requests)
+            except ConflictError as error:
+                if error.code != "kernel.changed_meanwhile":
+                    raise
+                await asyncio.sleep(pause_s)
+        return await self._committed_once(requests)
+
+    async def _committed_once(self, requests: Sequence[RequestT]) -> Sequence[AnswerT]:
         async with self._database.transaction(self._scope) as connection:
-            events: list[Event] = []
-            for waiting in group:
-                events.extend(await waiting.write(connection))
-            await append(connection, *events)
+            written = await self._write(connection, requests)
+            await append(connection, *written.events)
+            return written.answers
 
 
-def _fail(waiting: _Waiting, error: Exception) -> None:
+def _fail(waiting: _Waiting[RequestT, AnswerT], error: Exception) -> None:
     if not waiting.done.done():
         waiting.done.set_exception(error)
