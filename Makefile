@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STORY ?= le-mans
 
-.PHONY: up test test-system check bench docs lock clean
+.PHONY: up test test-system check bench conformance docs lock clean
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "beffroi needs Python 3.11 or newer; this is %s. Set PYTHON=/path/to/a/newer/python3." % sys.version.split()[0])'
@@ -31,6 +31,10 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench
+
+# SUITE is a clone of github.com/marek-mraz/ngsi-ld-test-suite; GROUPS are folders below TP/NGSI-LD.
+conformance: $(VENV)/.installed
+	$(BIN)/python -m conformance $(SUITE) $(GROUPS)
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m beffroi.app.reference docs

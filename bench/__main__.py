@@ -21,6 +21,8 @@ _BENCHES = {
     "capacity.rebalancing": "the machine reassignment challenge, against its winner",
     "capacity.planning": "two sites and a spare host in each, against the lower bound",
     "ledger.metering": "what recording each minute of each application takes",
+    "exchange.writing": "entities created, patched and upserted, durable, per core",
+    "exchange.asking": "entities found among a million, by type, q and place",
     "ledger.rating": "a month of 500 applications, summed, rated and stated",
 }
 

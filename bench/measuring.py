@@ -78,8 +78,8 @@ def cpu_s(pid: int) -> float:
     """Return the CPU time of a process, its threads and its children, to the microsecond."""
     spent_ns = 0
     for row in descendants_of(pid):
-        for task in (Path("/proc") / str(row.pid) / "task").iterdir():
-            with suppress(FileNotFoundError, ProcessLookupError):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for task in (Path("/proc") / str(row.pid) / "task").iterdir():
                 spent_ns += int((task / "schedstat").read_text().split()[0])
     return spent_ns / 1e9
 

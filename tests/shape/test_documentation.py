@@ -63,8 +63,17 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    titles = re.findall(r"^### `beffroi ([\w-]+)", pages()["commands.md"], re.MULTILINE)
-    assert sorted(titles) == sorted(str(one.name) for one in program.registered_commands)
+    page = pages()["commands.md"]
+    titles = re.findall(r"^### `beffroi ([a-z-]+(?: [a-z][a-z-]*)?)", page, re.MULTILINE)
+    below = [
+        f"{group.typer_instance.info.name} {one.name}"
+        for group in program.registered_groups
+        if group.typer_instance is not None
+        for one in group.typer_instance.registered_commands
+    ]
+    assert sorted(titles) == sorted(
+        [*below, *(str(one.name) for one in program.registered_commands)]
+    )
 
 
 def test_every_key_of_the_territory_is_documented() -> None:

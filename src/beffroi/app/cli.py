@@ -15,6 +15,7 @@ from beffroi.capacity import cli as capacity_cli
 from beffroi.capacity import cli_foresight, cli_rebalance
 from beffroi.delivery import cli as delivery_cli
 from beffroi.engines import cli as engines_cli
+from beffroi.exchange import cli as exchange_cli
 from beffroi.hosting import cli as hosting_cli
 from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.errors import BeffroiError
@@ -27,6 +28,7 @@ _TERRITORY = "The territory"
 _APPLICATIONS = "Applications"
 _PAGES = "Stored pages"
 _CAPACITY = "Capacity"
+_EXCHANGE = "Exchange"
 _LEDGER = "Costs and statements"
 _PEOPLE = "People and programs"
 
@@ -85,6 +87,7 @@ for _panel, _verbs in (
 ):
     for _name, _verb in _verbs.items():
         program.command(_name, rich_help_panel=_panel)(_verb)
+program.add_typer(exchange_cli.group, rich_help_panel=_EXCHANGE)
 
 
 def main() -> None:

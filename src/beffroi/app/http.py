@@ -1,5 +1,6 @@
 """The HTTP application: every domain's routes, one shape for errors."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -25,8 +26,12 @@ from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.weight_service import WeightReports
 from beffroi.engines import api as engines_api
 from beffroi.engines.service import Engines
+from beffroi.exchange.api.door import DOOR_PATH
+from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
+from beffroi.exchange.views import Views
 from beffroi.hosting import api as hosting_api
 from beffroi.hosting.service import Hosting
+from beffroi.kernel.clock import Clock
 from beffroi.kernel.http.api import API_PATH
 from beffroi.kernel.http.authentication import current_actor
 from beffroi.kernel.http.problems import problem_response
@@ -41,6 +46,8 @@ from beffroi.ledger.quotes.service import QuoteDocuments, QuoteService
 from beffroi.ledger.statement_service import StatementService
 from beffroi.territory import api as territory_api
 from beffroi.territory.service import TerritoryService
+
+ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -65,6 +72,20 @@ class Services(msgspec.Struct, frozen=True):
     documents: DocumentService
     quotes: QuoteService
     quote_documents: QuoteDocuments
+    exchange: ExchangeServices
+    views: Views
+
+
+def platform_application(services: Services, clock: Clock) -> ASGIApplication:
+    """Join the API and the console with the NGSI-LD door, which answers below its own path."""
+    site = http_application(services)
+    door = mounted_door(services.rights, services.exchange, clock)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        below_door = scope["type"] == "http" and scope["path"].startswith(DOOR_PATH + "/")
+        await (door if below_door else site)(scope, receive, send)
+
+    return application
 
 
 def http_application(services: Services) -> Litestar:

@@ -126,15 +126,20 @@ def _commands_page() -> str:
             panel = str(command.rich_help_panel)
             lines.append(f"## {panel}\n")
         lines += _command_lines(command)
+    for group in program.registered_groups:
+        lines.append(f"## {group.rich_help_panel}\n")
+        if group.typer_instance is not None:
+            for command in group.typer_instance.registered_commands:
+                lines += _command_lines(command, f"{group.typer_instance.info.name} ")
     return "\n".join(lines)
 
 
-def _command_lines(command: CommandInfo) -> Iterator[str]:
+def _command_lines(command: CommandInfo, group: str = "") -> Iterator[str]:
     if command.callback is None:
         raise TypeError(f"the command {command.name} does nothing")
     parameters = inspect.signature(command.callback).parameters
     hints = get_type_hints(command.callback, include_extras=True)
-    usage, rows = [f"beffroi {command.name}"], []
+    usage, rows = [f"beffroi {group}{command.name}"], []
     for name, parameter in parameters.items():
         kind, info = get_args(hints[name])[:2]
         optional = parameter.default is not inspect.Parameter.empty

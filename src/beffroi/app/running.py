@@ -10,7 +10,7 @@ from pathlib import Path
 from granian.constants import Interfaces
 
 from beffroi.app.addresses import Ports, chosen_ports
-from beffroi.app.http import http_application
+from beffroi.app.http import platform_application
 from beffroi.app.measuring import measured_host
 from beffroi.app.ownership import Ownership, write_control
 from beffroi.app.settings import Settings, database_url
@@ -20,6 +20,8 @@ from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.delivery.routes import RouteTable
 from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
+from beffroi.exchange.contexts.known import known_documents
+from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
@@ -98,6 +100,8 @@ async def _foundation(
         settings.pages_mib * MIB,
     )
     undo.push_async_callback(filler.stop)
+    outgoing = Outgoing(allow_internal=settings.reach_internal_network)
+    await undo.enter_async_context(outgoing)
     return Foundation(
         places=places,
         key=key,
@@ -107,10 +111,16 @@ async def _foundation(
         nginx=nginx,
         filler=filler,
         ports=ports,
+        outgoing=outgoing,
+        known_contexts=_known_contexts(settings),
         host=measured_host(settings.machine, len(os.sched_getaffinity(0))),
         wattmeter_file=settings.wattmeter_file,
         territory=TerritoryService(database, clock),
     )
+
+
+def _known_contexts(settings: Settings) -> Mapping[str, Path]:
+    return known_documents(Path(settings.contexts_folder)) if settings.contexts_folder else {}
 
 
 async def _ports(places: Places, settings: Settings) -> Ports:
@@ -148,7 +158,7 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     socket.parent.mkdir(parents=True, exist_ok=True)
     for path in (folder, socket.parent):
         path.chmod(0o755)
-    application = http_application(services)
+    application = platform_application(services, foundation.clock)
     async with served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS):
         RouteTable(foundation.places).point(CONSOLE, folder)
         await platform.delivery_controller.prepare()
@@ -203,6 +213,9 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         platform.machine_meter.run(),
         platform.measuring.run(),
         platform.weighing.run(),
+        platform.services.exchange.exchange.run(),
+        platform.services.exchange.contexts.run(),
+        platform.services.exchange.subscriptions.run(),
         _deploy_changed_sources(platform),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

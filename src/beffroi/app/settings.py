@@ -75,6 +75,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "it wins over the power curve."
         ),
     ] = ""
+    reach_internal_network: Annotated[
+        bool,
+        Meta(
+            description="Whether the exchange may ask loopback, private and link-local addresses "
+            "for @contexts, and notify them."
+        ),
+    ] = False
+    contexts_folder: Annotated[
+        str,
+        Meta(
+            description="Folder of @contexts that the exchange knows without the network: the "
+            "documents, and an index.json from URL to file name."
+        ),
+    ] = ""
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line logged."),

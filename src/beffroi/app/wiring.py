@@ -47,6 +47,16 @@ from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
 from beffroi.engines.ports import Engine
 from beffroi.engines.service import Engines
+from beffroi.exchange.api.mounting import ExchangeServices
+from beffroi.exchange.contexts.service import Contexts
+from beffroi.exchange.inventory_service import Inventory
+from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.service import Exchange
+from beffroi.exchange.subscriptions.service import Needs as SubscriptionNeeds
+from beffroi.exchange.subscriptions.service import Subscriptions
+from beffroi.exchange.temporal.recording import Recorder
+from beffroi.exchange.temporal.service import History
+from beffroi.exchange.views import Views
 from beffroi.hosting.building import Builder
 from beffroi.hosting.controller import HostingController
 from beffroi.hosting.deploying import Deployer
@@ -74,7 +84,7 @@ from beffroi.ledger.quotes.service import QuoteDocuments, QuoteService
 from beffroi.ledger.statement_service import StatementService
 from beffroi.territory.service import TerritoryService
 
-DOMAINS = ("kernel", "territory", "hosting", "delivery", "capacity", "ledger")
+DOMAINS = ("kernel", "territory", "exchange", "hosting", "delivery", "capacity", "ledger")
 
 
 class Foundation(msgspec.Struct, frozen=True):
@@ -92,6 +102,8 @@ class Foundation(msgspec.Struct, frozen=True):
     nginx: NginxEngine
     filler: FillerEngine
     ports: Ports
+    outgoing: Outgoing
+    known_contexts: Mapping[str, Path]
     host: Host
     wattmeter_file: str
     territory: TerritoryService
@@ -120,14 +132,16 @@ class Platform(msgspec.Struct, frozen=True):
 def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
     """Join every part of the platform."""
     database, clock = foundation.database, foundation.clock
-    operations = Operations(database, clock)
+    operations, watch = Operations(database, clock), LogWatch(database)
     engines: Mapping[str, Engine] = {
         engine.name: engine
         for engine in (foundation.postgresql, foundation.nginx, foundation.filler)
     }
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
-    services = _services(foundation, operations, engines, hosting.service, delivery_service)
+    services = _services(
+        foundation, addresses, operations, engines, (hosting.service, delivery_service), watch
+    )
     wanted = TerritoryInForce(foundation.territory)
     machine_meter = MachineMeter(wanted, foundation.wattmeter_file, clock)
     engine_controller = EngineController(engines, foundation.places)
@@ -138,7 +152,7 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
     return Platform(
         foundation=foundation,
         services=services,
-        watch=LogWatch(database),
+        watch=watch,
         deployer=hosting.deployer,
         jobs=JobScheduler(database, clock, hosting.deployer),
         waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
@@ -158,11 +172,13 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
 
 def _services(
     foundation: Foundation,
+    addresses: DeliverySettings,
     operations: Operations,
     engines: Mapping[str, Engine],
-    hosting: Hosting,
-    delivery: DeliveryService,
+    serving: tuple[Hosting, DeliveryService],
+    watch: LogWatch,
 ) -> Services:
+    hosting, delivery = serving
     database, clock = foundation.database, foundation.clock
     territory = TerritoryInForce(foundation.territory)
     metering = MeteringService(database)
@@ -195,6 +211,26 @@ def _services(
         documents=DocumentService(database, statements, metering, DocumentsProcess()),
         quotes=quotes,
         quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
+        exchange=_exchange(foundation, addresses, watch),
+        views=Views(database, clock),
+    )
+
+
+def _exchange(
+    foundation: Foundation, addresses: DeliverySettings, watch: LogWatch
+) -> ExchangeServices:
+    database, clock, outgoing = foundation.database, foundation.clock, foundation.outgoing
+    public_url = addresses.url(addresses.console_host)
+    known = foundation.known_contexts
+    contexts = Contexts(database, outgoing, clock, public_url=public_url, known=known)
+    return ExchangeServices(
+        exchange=Exchange(database, clock),
+        inventory=Inventory(database),
+        history=History(database),
+        recorder=Recorder(database, clock),
+        contexts=contexts,
+        subscriptions=Subscriptions(SubscriptionNeeds(database, watch, outgoing, contexts, clock)),
+        public_url=public_url,
     )
 
 

@@ -15,6 +15,7 @@ from beffroi.delivery.drivers import FillerEngine
 from beffroi.delivery.model import DeliverySettings
 from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, found_nginx
+from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.places import Places
@@ -45,6 +46,8 @@ async def platform(
         nginx=NginxEngine(places, await found_nginx(), ()),
         filler=FillerEngine(places, database.url, socket_folder(database.url), 64 * MIB),
         ports=Ports(80, 443),
+        outgoing=Outgoing(allow_internal=False),
+        known_contexts={},
         host=measured_host("epyc", 2),
         wattmeter_file="",
         territory=TerritoryService(database, clock),

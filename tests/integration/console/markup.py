@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
-_SVG_VOID = frozenset({"path", "rect"})
+_SVG_VOID = frozenset({"circle", "path", "rect"})
 _FIELDS = frozenset({"input", "select", "textarea"})
 Attributes = list[tuple[str, str | None]]
 
@@ -80,5 +80,7 @@ class Markup(HTMLParser):
             if tag in _FIELDS and not hidden and given.get("id") not in labelled:
                 self.mistakes.append(f"no label: {given}")
         for form in self.all("form"):
-            if form.get("method") != "post" or not form.get("action", "").startswith("/"):
+            if form.get("method") not in ("get", "post") or not form.get("action", "").startswith(
+                "/"
+            ):
                 self.mistakes.append(f"form: {form}")

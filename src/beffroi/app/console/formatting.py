@@ -21,6 +21,7 @@ _MONTHS = {
 _FRENCH_UNITS = {"B": "o", "KiB": "Kio", "MiB": "Mio", "GiB": "Gio", "TiB": "Tio"}
 # A territory declares no time zone: the communes are read in metropolitan time.
 _ZONE_NAME = "Europe/Paris"
+_BRIEF_FROM = 10_000
 _UNBREAKABLE = "\N{NO-BREAK SPACE}"
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -54,6 +55,20 @@ def told_number(number: float, language: Language, decimals: int = 0) -> str:
     if "." in told:
         told = told.rstrip("0").rstrip(".")
     return told.replace(".", ",") if language is Language.FR else told
+
+
+def told_count(count: int, language: Language) -> str:
+    """Write a count, thousands apart: ``12 345``, ``12,345``."""
+    told = f"{count:,}"
+    return told.replace(",", _UNBREAKABLE) if language is Language.FR else told
+
+
+def told_brief_count(count: int, language: Language) -> str:
+    """Write a count in five characters at most: ``9 999``, ``12 k``."""
+    if count < _BRIEF_FROM:
+        return told_count(count, language)
+    thousands = round(count / 1_000)
+    return f"{thousands}k" if thousands < 1_000 else f"{round(thousands / 1_000)}M"
 
 
 def told_line(line: str) -> str:

@@ -22,6 +22,7 @@ from beffroi.capacity import pages as capacity_pages
 from beffroi.capacity import rebalancing_pages
 from beffroi.delivery import pages as delivery_pages
 from beffroi.engines import pages as engines_pages
+from beffroi.exchange import pages as exchange_pages
 from beffroi.hosting import pages as hosting_pages
 from beffroi.kernel.clock import SystemClock
 from beffroi.ledger import pages as ledger_pages
@@ -75,6 +76,7 @@ def _domain_pages() -> Sequence[ControllerRouterHandler]:
     return [
         hosting_pages.router(),
         engines_pages.router(),
+        exchange_pages.router(),
         delivery_pages.router(),
         capacity_pages.router(),
         rebalancing_pages.router(),

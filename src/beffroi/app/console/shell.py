@@ -54,7 +54,7 @@ class Shell(msgspec.Struct, frozen=True):
             return ()
         runs = self.actor.may(Permission.RUN_PLATFORM, "")
         sections = (
-            *("applications", "organisations", "results", "statements"),
+            *("applications", "organisations", "results", "exchange", "statements"),
             *(["plans", "engines"] if runs else []),
         )
         return tuple(

@@ -34,6 +34,7 @@ def _environment() -> Environment:
             {
                 "console": PackageLoader("beffroi.app.console"),
                 "capacity": PackageLoader("beffroi.capacity", "templates/pages"),
+                "exchange": PackageLoader("beffroi.exchange", "templates/pages"),
                 "ledger": PackageLoader("beffroi.ledger", "templates/pages"),
                 "hosting": PackageLoader("beffroi.hosting", "templates/pages"),
                 "engines": PackageLoader("beffroi.engines", "templates/pages"),
@@ -48,6 +49,8 @@ def _environment() -> Environment:
     environment.globals |= {"asset": asset_path, "shell_of": shell_of, "text": _text}
     environment.filters |= {
         "count": _number,
+        "brief": _brief,
+        "grouped": _grouped,
         "line": formatting.told_line,
         "message": _message,
         "moment": _moment,
@@ -115,3 +118,13 @@ def _span(context: Context, duration_s: float) -> str:
 @_in_context
 def _number(context: Context, number: float, decimals: int = 0) -> str:
     return formatting.told_number(number, _shell(context).language, decimals)
+
+
+@_in_context
+def _grouped(context: Context, count: int) -> str:
+    return formatting.told_count(count, _shell(context).language)
+
+
+@_in_context
+def _brief(context: Context, count: int) -> str:
+    return formatting.told_brief_count(count, _shell(context).language)

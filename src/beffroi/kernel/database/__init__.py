@@ -1,7 +1,14 @@
 """The database door: pool, transactions with their reader's rights, rows as typed values."""
 
 from beffroi.kernel.database.pool import Connection, Database, Scope
-from beffroi.kernel.database.rows import execute, fetch_all, fetch_one, fetch_optional, fetch_value
+from beffroi.kernel.database.rows import (
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_optional,
+    fetch_tuples,
+    fetch_value,
+)
 
 __all__ = [
     "Connection",
@@ -11,5 +18,6 @@ __all__ = [
     "fetch_all",
     "fetch_one",
     "fetch_optional",
+    "fetch_tuples",
     "fetch_value",
 ]

@@ -37,6 +37,20 @@ async def fetch_all(
         return [msgspec.convert(row, kind, strict=False) for row in await cursor.fetchall()]
 
 
+async def fetch_tuples(
+    connection: Connection, statement: str, parameters: Parameters = ()
+) -> list[tuple[Any, ...]]:
+    """Return every row as it comes: for hot paths, and for statements made of parts.
+
+    Args:
+        connection: Where to.
+        statement: Made of texts of ours alone; values are parameters.
+        parameters: In the order of their places.
+    """
+    cursor = await connection.execute(statement.encode(), parameters)
+    return await cursor.fetchall()
+
+
 async def fetch_optional(
     connection: Connection,
     kind: type[RowT],

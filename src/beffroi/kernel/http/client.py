@@ -37,25 +37,41 @@ class ApiClient:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def ask(self, method: str, path: str, kind: type[AnswerT], body: object = None) -> AnswerT:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[AnswerT],
+        body: object = None,
+        *,
+        media_type: str = "application/json",
+    ) -> AnswerT:
         """Send one request and read its answer as a value of the kind.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            path: With what it is asked for.
+            kind: What the answer is.
+            body: Sent as JSON.
+            media_type: Of the body.
 
         Raises:
             RefusedError: The platform answered with a problem.
+            TransportError: What stands before the platform answered in its place.
         """
         content = None if body is None else msgspec.json.encode(body)
         answer = self._client.request(
-            method, path, content=content, headers={"Content-Type": "application/json"}
+            method, path, content=content, headers={"Content-Type": media_type}
         )
         if answer.is_error:
-            raise RefusedError(msgspec.json.decode(answer.content, type=Problem))
+            raise _refusal(answer)
         return msgspec.json.decode(answer.content or b"null", type=kind)
 
     def text(self, path: str) -> str:
         """Get a text."""
         answer = self._client.get(path)
         if answer.is_error:
-            raise RefusedError(msgspec.json.decode(answer.content, type=Problem))
+            raise _refusal(answer)
         return answer.text
 
     def finish(self, operation: Operation, watcher: OperationWatcher) -> Operation:
@@ -72,10 +88,19 @@ class ApiClient:
         timeout = httpx.Timeout(_ANSWER_WITHIN_S, read=None)
         with self._client.stream("GET", path, timeout=timeout) as answer:
             if answer.is_error:
-                raise RefusedError(msgspec.json.decode(answer.read(), type=Problem))
+                answer.read()
+                raise _refusal(answer)
             for line in answer.iter_lines():
                 if line.startswith("data:"):
                     yield line.removeprefix("data:").removeprefix(" ")
+
+
+def _refusal(answer: httpx.Response) -> RefusedError | httpx.TransportError:
+    """Read a problem; a web server tells in a page of its own that the platform is away."""
+    try:
+        return RefusedError(msgspec.json.decode(answer.content, type=Problem))
+    except msgspec.DecodeError:
+        return httpx.TransportError(f"{answer.status_code} {answer.reason_phrase}")
 
 
 def client_over_socket(socket: str, token: str, language: str) -> ApiClient:

@@ -23,15 +23,16 @@ class Permission(StrEnum):
     """What may be asked."""
 
     READ = "read"
+    WRITE_DATA = "write_data"
     HOST = "host"
     RUN_PLATFORM = "run_platform"
 
 
 _GRANTED = {
     Role.OPERATOR: frozenset(Permission),
-    Role.MANAGER: frozenset({Permission.READ, Permission.HOST}),
+    Role.MANAGER: frozenset({Permission.READ, Permission.WRITE_DATA, Permission.HOST}),
     Role.MEMBER: frozenset({Permission.READ}),
-    Role.PARTNER: frozenset({Permission.READ}),
+    Role.PARTNER: frozenset({Permission.READ, Permission.WRITE_DATA}),
 }
 
 

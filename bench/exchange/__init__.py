@@ -1,0 +1,1 @@
+"""The exchange: what entities cost to write and to find."""

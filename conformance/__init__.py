@@ -1,0 +1,1 @@
+"""Runs the public NGSI-LD conformance suite against the door of the exchange."""

@@ -1,0 +1,1 @@
+"""The NGSI-LD door."""

@@ -1,0 +1,64 @@
+"""What a write changed of an entity, attribute by attribute; pure."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import msgspec
+
+from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
+
+
+class ChangeKind(StrEnum):
+    """What happened to an instance of an attribute."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class AttributeChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What happened to an instance of an attribute.
+
+    Attributes:
+        instance: As it is now; the last that it was, where it was deleted.
+        before: As it was, where it was updated.
+    """
+
+    kind: ChangeKind
+    attribute: Iri
+    instance: Attribute
+    before: Attribute | None = None
+
+
+def attribute_changes(before: Entity | None, after: Entity | None) -> Iterator[AttributeChange]:
+    """Tell which instances differ between two states of an entity; nothing is no entity."""
+    old = {} if before is None else before.attributes
+    new = {} if after is None else after.attributes
+    for name, instances in new.items():
+        earlier = old.get(name, ())
+        if earlier is instances:
+            continue
+        held = {one.dataset_id: one for one in earlier}
+        for one in instances:
+            was = held.pop(one.dataset_id, None)
+            if was is None:
+                yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
+            elif was != one:
+                yield AttributeChange(
+                    kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was
+                )
+        yield from _deleted(name, held.values())
+    for name in old.keys() - new.keys():
+        yield from _deleted(name, old[name])
+
+
+def number_of(instance: Attribute) -> float | None:
+    """Return the value of a Property that is a number."""
+    value = instance.value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and instance.kind is AttributeKind.PROPERTY else None
+
+
+def _deleted(name: Iri, gone: Iterable[Attribute]) -> Iterator[AttributeChange]:
+    for one in gone:
+        yield AttributeChange(kind=ChangeKind.DELETED, attribute=name, instance=one)

@@ -1,0 +1,281 @@
+"""The one writer: decides on entities in order of arrival, and writes a group at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+import msgspec
+
+from beffroi.exchange import store
+from beffroi.exchange.changes import AttributeChange, ChangeKind, attribute_changes, number_of
+from beffroi.exchange.errors import AlreadyExistsError, ExchangeError
+from beffroi.exchange.geometry import bounds_of
+from beffroi.exchange.model import LOCATION, SCOPE, Attribute, AttributeKind, Entity
+from beffroi.exchange.representation.changing import alive
+from beffroi.exchange.store import (
+    ChangeRow,
+    EntityRow,
+    EvolutionRow,
+    HeldEntity,
+    HistoryRow,
+    Key,
+)
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.database import Connection, Scope
+from beffroi.kernel.log import Event, Written
+
+Decide = Callable[[Entity | None], Entity | None]
+_DAY: Final = timedelta(days=1)
+
+
+class Command(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A change of one entity.
+
+    Attributes:
+        scope: Whose entities the asker may change; those it creates are its organisation's.
+        decide: From the entity as it is, or nothing, to what it is to be; nothing: it is deleted.
+            Raises an ``ExchangeError`` where it may not be.
+    """
+
+    tenant: str
+    id: str
+    scope: Scope
+    decide: Decide
+
+
+Outcome = ExchangeError | None
+
+
+class EntityWriter:
+    """Writes groups of commands; what ``GroupCommit`` calls.
+
+    Args:
+        clock: Tells the day that history is written on.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._days: set[date] = set()
+        self._tenants: set[str] = {""}
+
+    async def write(self, connection: Connection, commands: Sequence[Command]) -> Written[Outcome]:
+        """Carry each command out, or tell why it may not be; write what changed."""
+        now = self._clock.now()
+        await self._make_ready(connection, commands, now)
+        keys = sorted({(one.tenant, one.id) for one in commands})
+        group = _Group(await store.held_for_update(connection, keys), now)
+        outcomes = [group.outcome(one) for one in commands]
+        await _keep(connection, group)
+        return Written(outcomes, group.events)
+
+    async def _make_ready(
+        self, connection: Connection, commands: Sequence[Command], now: datetime
+    ) -> None:
+        """Make tenants and partitions that are missing.
+
+        They are taken as there once a second look finds them: the first may be rolled back.
+        """
+        tenants = {one.tenant for one in commands} - self._tenants
+        if tenants and await store.add_tenants(connection, sorted(tenants)):
+            self._tenants |= tenants
+        for day in {now.date(), (now + _DAY).date()} - self._days:
+            if await store.keep_day(connection, day):
+                self._days.add(day)
+
+
+class _Rows(NamedTuple):
+    """What a group writes of entities: whole, in part, or that they are gone."""
+
+    kept: list[EntityRow]
+    changed: list[ChangeRow]
+    gone: list[Key]
+
+
+class _Group:
+    """The entities that a group of commands touches, as found and as decided so far."""
+
+    def __init__(self, held: Mapping[Key, HeldEntity], now: datetime) -> None:
+        self._held = held
+        self._now = now
+        self._decided: dict[Key, tuple[str, Entity | None]] = {
+            key: (one.organisation, one.entity) for key, one in held.items()
+        }
+        self._ended: dict[Key, EvolutionRow] = {}
+        self.history: list[HistoryRow] = []
+        self.events: list[Event] = []
+
+    def outcome(self, command: Command) -> Outcome:
+        """Decide one; what was not allowed changes nothing."""
+        key = (command.tenant, command.id)
+        owner, before = self._decided.get(key, ("", None))
+        before = before and alive(before, self._now)
+        if before is None:
+            owner = ""
+        reached = before if _reaches(command.scope, owner) else None
+        try:
+            after = command.decide(reached)
+        except ExchangeError as error:
+            return error
+        if reached is None and before is not None:
+            return AlreadyExistsError("exchange.entity_exists", id=command.id)
+        if before is None:
+            owner = command.scope.organisation
+        self._decided[key] = (owner, after)
+        self._note(command, owner, before, after)
+        return None
+
+    def rows(self) -> _Rows:
+        """Return what has to be written of the entities."""
+        rows = _Rows([], [], [])
+        for key, (owner, entity) in self._decided.items():
+            held = self._held.get(key)
+            if entity is None:
+                if held is not None:
+                    rows.gone.append(key)
+            elif held is None or held.organisation != owner or _differs(held.entity, entity):
+                rows.kept.append(_row(key[0], owner, entity))
+            elif held.entity is not entity:
+                rows.changed.append(_change_row(key[0], held.entity, entity))
+        return rows
+
+    def ended(self) -> list[EvolutionRow]:
+        """Return what history has to know of the entities that are deleted at the end."""
+        return [row for key, row in self._ended.items() if self._decided[key][1] is None]
+
+    def _note(
+        self, command: Command, owner: str, before: Entity | None, after: Entity | None
+    ) -> None:
+        described = after or before
+        if described is None or before is after:
+            return
+        changes = list(attribute_changes(before, after))
+        self.history.extend(_history_row(command, owner, self._now, change) for change in changes)
+        if scoped := _scope_change(before, after, self._now):
+            self.history.append(_history_row(command, owner, self._now, scoped))
+        if after is None:
+            self._ended[command.tenant, command.id] = _evolution(
+                command.tenant, owner, described, self._now
+            )
+        kind = "changed"
+        if before is None or after is None:
+            kind = "created" if before is None else "deleted"
+        body = {
+            "tenant": command.tenant,
+            "types": described.types,
+            "scopes": described.scopes,
+            "changes": changes,
+        }
+        self.events.append(Event(f"exchange.entity_{kind}", command.id, owner, body))
+
+
+async def _keep(connection: Connection, group: _Group) -> None:
+    rows = group.rows()
+    if rows.kept:
+        await store.keep_entities(connection, rows.kept)
+    if rows.changed:
+        await store.change_entities(connection, rows.changed)
+    if rows.gone:
+        await store.forget_entities(connection, rows.gone)
+    if ended := group.ended():
+        await store.keep_evolutions(connection, ended)
+    if group.history:
+        await store.add_history(connection, group.history)
+
+
+def _differs(held: Entity, entity: Entity) -> bool:
+    """Tell whether more changed than attributes, or the one that says where it is."""
+    return (
+        held.types != entity.types
+        or held.scopes != entity.scopes
+        or held.created_at != entity.created_at
+        or held.expires_at != entity.expires_at
+        or held.attributes.get(LOCATION) is not entity.attributes.get(LOCATION)
+    )
+
+
+def _change_row(tenant: str, held: Entity, entity: Entity) -> ChangeRow:
+    old, new = held.attributes, entity.attributes
+    return ChangeRow(
+        tenant=tenant,
+        id=entity.id,
+        changed={name: one for name, one in new.items() if old.get(name) is not one},
+        gone=tuple(old.keys() - new.keys()),
+        modified_at=entity.modified_at,
+    )
+
+
+def _reaches(scope: Scope, organisation: str) -> bool:
+    return scope.everything or scope.organisation == organisation
+
+
+def _row(tenant: str, organisation: str, entity: Entity) -> EntityRow:
+    return EntityRow(
+        tenant=tenant,
+        organisation=organisation,
+        id=entity.id,
+        types=entity.types,
+        scopes=entity.scopes,
+        document=entity.attributes,
+        bounds=_bounds(entity),
+        created_at=entity.created_at,
+        modified_at=entity.modified_at,
+        expires_at=entity.expires_at,
+    )
+
+
+def _evolution(tenant: str, owner: str, entity: Entity, now: datetime) -> EvolutionRow:
+    return EvolutionRow(
+        tenant=tenant,
+        organisation=owner,
+        id=entity.id,
+        types=entity.types,
+        scopes=entity.scopes,
+        created_at=entity.created_at,
+        modified_at=now,
+        deleted_at=now,
+    )
+
+
+def _scope_change(
+    before: Entity | None, after: Entity | None, now: datetime
+) -> AttributeChange | None:
+    """Tell a change of scopes as one of a Property, which is how history keeps them."""
+    old = () if before is None else before.scopes
+    new = () if after is None else after.scopes
+    if old == new:
+        return None
+    scopes = new or old
+    instance = Attribute(
+        kind=AttributeKind.PROPERTY,
+        value=scopes[0] if len(scopes) == 1 else list(scopes),
+        observed_at=now,
+        created_at=now,
+        modified_at=now,
+    )
+    kind = ChangeKind.UPDATED if new else ChangeKind.DELETED
+    return AttributeChange(kind=kind, attribute=SCOPE, instance=instance)
+
+
+def _bounds(entity: Entity) -> str | None:
+    for one in entity.attributes.get(LOCATION, ()):
+        if not one.dataset_id and one.kind is AttributeKind.GEO_PROPERTY:
+            return bounds_of(one.value)
+    return None
+
+
+def _history_row(
+    command: Command, owner: str, now: datetime, change: AttributeChange
+) -> HistoryRow:
+    instance, ended = change.instance, change.kind is ChangeKind.DELETED
+    return HistoryRow(
+        tenant=command.tenant,
+        entity=command.id,
+        organisation=owner,
+        at=now if ended or instance.observed_at is None else instance.observed_at,
+        written_at=now,
+        ended=ended,
+        value=number_of(instance),
+        attribute=change.attribute,
+        dataset_id=instance.dataset_id,
+        instance=instance,
+    )

@@ -1,0 +1,1 @@
+"""@contexts: which names stand for which IRIs."""

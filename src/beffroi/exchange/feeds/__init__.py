@@ -1,0 +1,1 @@
+"""Files and tables as sources of entities: declared, tried, sent."""

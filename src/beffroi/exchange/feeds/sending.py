@@ -1,0 +1,168 @@
+"""Sending a feed to a platform so that all of it is there once, however often it is sent."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from beffroi.exchange.feeds.spool import Spool, SpooledRow
+
+_BATCH: Final = 500
+_DOOR: Final = "/ngsi-ld/v1/entityOperations"
+_JSON, _LD_JSON = "application/json", "application/ld+json"
+_VALUES: Final = ("type", "value", "object", "unitCode")
+_NO_ATTRIBUTES: Final = frozenset({"id", "type", "@context"})
+
+
+class AskedPlatform(Protocol):
+    """Whom entities are sent to."""
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        kind: Any,  # noqa: ANN401 - a type, as msgspec takes it
+        body: object = None,
+        *,
+        media_type: str = _JSON,
+    ) -> Any:  # noqa: ANN401 - a value of that type
+        """Send one request and read its answer."""
+        ...
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A row that the platform refused, and what it said."""
+
+    line: int
+    id: str
+    why: str
+
+
+class Tally(msgspec.Struct):
+    """What became of the rows that were sent.
+
+    Attributes:
+        known: Rows that told nothing which the platform did not have.
+    """
+
+    created: int = 0
+    updated: int = 0
+    known: int = 0
+    refused: list[RefusedRow] = []
+
+
+class _Refusal(msgspec.Struct):
+    detail: str = ""
+    remedy: str = ""
+
+
+class _Failed(msgspec.Struct, rename="camel"):
+    entity_id: str
+    error: _Refusal
+
+
+class _Outcome(msgspec.Struct):
+    errors: list[_Failed] = []
+
+
+def send(spool: Spool, platform: AskedPlatform, told: Callable[[int], None]) -> Tally:
+    """Send rows in the order of time.
+
+    Before each batch the platform is asked what it has of the entities: a measure that is not
+    newer than the one it has is left out, and so is anything else that would change nothing.
+
+    Args:
+        spool: The rows.
+        platform: Whom to.
+        told: Is told how many rows are done, batch by batch.
+    """
+    tally = Tally()
+    for batch in spool.batches(_BATCH):
+        _send_batch(batch, platform, tally)
+        told(len(batch))
+    return tally
+
+
+def _send_batch(batch: Sequence[SpooledRow], platform: AskedPlatform, tally: Tally) -> None:
+    held = _held(batch, platform)
+    known, before = frozenset(held), set(held)
+    sent: list[SpooledRow] = []
+    for row in batch:
+        news = _news(row.document, held.setdefault(row.id, {}))
+        if news is None and row.id in before:
+            tally.known += 1
+            continue
+        before.add(row.id)
+        sent.append(msgspec.structs.replace(row, document=news or row.document))
+        held[row.id].update(news or row.document)
+    if not sent:
+        return
+    answer = platform.ask(
+        "POST",
+        f"{_DOOR}/upsert?options=update",
+        list[str] | _Outcome | None,
+        [row.document for row in sent],
+        media_type=_media_type(sent),
+    )
+    refused = answer.errors if isinstance(answer, _Outcome) else []
+    _count(sent, known, refused, tally)
+
+
+def _count(
+    sent: Sequence[SpooledRow], known: frozenset[str], refused: Sequence[_Failed], tally: Tally
+) -> None:
+    lines = {row.id: row.line for row in reversed(sent)}
+    tally.refused += [
+        RefusedRow(lines[one.entity_id], one.entity_id, f"{one.error.detail} {one.error.remedy}")
+        for one in refused
+    ]
+    created = len(lines.keys() - known - {one.entity_id for one in refused})
+    tally.created += created
+    tally.updated += len(sent) - created - len(refused)
+
+
+def _held(batch: Sequence[SpooledRow], platform: AskedPlatform) -> dict[str, dict[str, Any]]:
+    """Ask what the platform has of the entities of a batch."""
+    ids = list(dict.fromkeys(row.id for row in batch))
+    first = batch[0].document
+    query = {
+        "type": "Query",
+        "entities": [{"id": one, "type": first["type"]} for one in ids],
+    }
+    if "@context" in first:
+        query["@context"] = first["@context"]
+    path = f"{_DOOR}/query?limit={_BATCH}"
+    found = platform.ask("POST", path, list[dict[str, Any]], query, media_type=_media_type(batch))
+    return {one["id"]: one for one in found}
+
+
+def _media_type(rows: Sequence[SpooledRow]) -> str:
+    return _LD_JSON if "@context" in rows[0].document else _JSON
+
+
+def _news(document: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what of an entity the platform does not have yet; nothing where it has all.
+
+    Of a row whose measures are old news, what else it says is old as well.
+    """
+    told = {name: value for name, value in document.items() if name not in _NO_ATTRIBUTES}
+    news = {name: value for name, value in told.items() if not _is_known(value, held.get(name))}
+    is_measured = any("observedAt" in value for value in told.values())
+    if not news or (is_measured and not any("observedAt" in one for one in news.values())):
+        return None
+    return {name: document[name] for name in _NO_ATTRIBUTES & document.keys()} | news
+
+
+def _is_known(told: Mapping[str, Any], held: Any) -> bool:  # noqa: ANN401 - JSON
+    if not isinstance(held, dict):
+        return False
+    if "observedAt" not in told:
+        return all(told.get(name) == held.get(name) for name in _VALUES)
+    if "observedAt" not in held:
+        return False
+    return _instant(held) >= _instant(told)
+
+
+def _instant(attribute: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(attribute["observedAt"])

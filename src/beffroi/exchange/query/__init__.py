@@ -1,0 +1,1 @@
+"""Questions: which entities, in which order, how much of each."""

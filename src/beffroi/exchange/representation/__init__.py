@@ -1,0 +1,1 @@
+"""Entities as JSON, and what requests change of them."""

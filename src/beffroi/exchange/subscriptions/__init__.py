@@ -1,0 +1,1 @@
+"""Those who want to be told of changes, and telling them."""

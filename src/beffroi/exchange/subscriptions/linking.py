@@ -1,0 +1,78 @@
+"""Entities that relationships lead to, from those at hand, as one organisation may see them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from beffroi.exchange import store
+from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.errors import TooComplexQueryError
+from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
+from beffroi.exchange.query.conditions import Condition
+from beffroi.exchange.representation.changing import alive
+from beffroi.exchange.subscriptions.model import HeldSubscription
+from beffroi.kernel.database import Connection
+
+_REACHED_MOST: Final = 2_000
+_RELATIONSHIPS: Final = frozenset({AttributeKind.RELATIONSHIP, AttributeKind.LIST_RELATIONSHIP})
+
+
+async def linked_entities(
+    connection: Connection,
+    held: HeldSubscription,
+    entities: Iterable[Entity],
+    levels: int,
+    now: datetime,
+) -> Mapping[str, Entity]:
+    """Return what relationships lead to, by id.
+
+    Raises:
+        TooComplexQueryError: That are more than 2,000.
+    """
+    found: dict[str, Entity] = {}
+    level = list(entities)
+    seen = {one.id for one in level}
+    for _ in range(levels):
+        ids = {target for one in level for target in targets(one.attributes)} - seen
+        if len(found) + len(ids) > _REACHED_MOST:
+            raise TooComplexQueryError("exchange.too_many_joined", most=_REACHED_MOST)
+        if not ids:
+            break
+        rows = await store.entities(
+            connection,
+            held.tenant,
+            SqlFilter("e.id = any(%s)", (sorted(ids),)),
+            limit=len(ids),
+        )
+        reached = (alive(one.entity, now) for one in rows if held.reaches(one.organisation))
+        level = [one for one in reached if one is not None]
+        found.update((one.id, one) for one in level)
+        seen |= ids
+    return found
+
+
+async def meets(
+    connection: Connection,
+    held: HeldSubscription,
+    condition: Condition,
+    entity: Entity,
+    now: datetime,
+) -> bool:
+    """Tell whether a condition on linked entities holds for one."""
+    reached = await linked_entities(connection, held, [entity], condition.depth, now)
+    known = (entity, *reached.values())
+
+    async def find(question: Question) -> frozenset[str]:
+        return frozenset(one.id for one in known if question.wanted(one))
+
+    question = await condition.followed(find)
+    return question.wanted(entity)
+
+
+def targets(attributes: Mapping[Iri, tuple[Attribute, ...]]) -> Iterable[str]:
+    """Yield the ids that relationships lead to, those of attributes of attributes too."""
+    for instances in attributes.values():
+        for one in instances:
+            if one.kind in _RELATIONSHIPS:
+                yield from [one.value] if isinstance(one.value, str) else one.value
+            yield from targets(one.members)

@@ -1,0 +1,107 @@
+"""Notifications at intervals, whether anything changed or not.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 and 5.8.6.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from beffroi.exchange import finding
+from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.model import Entity
+from beffroi.exchange.query.logic import all_of
+from beffroi.exchange.subscriptions import store
+from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
+from beffroi.exchange.subscriptions.linking import meets
+from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status
+from beffroi.exchange.subscriptions.watching import Watcher, watcher_of
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.database import Connection, Database
+from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import BeffroiError
+
+_logger = logging.getLogger(__name__)
+_AT_ONCE: Final = 16
+_ENTITIES_MOST: Final = 500
+_LOOKS_S: Final = 1.0
+_RETRY_S: Final = 5.0
+
+
+class Periodic:
+    """Makes periodic notifications when they are due."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Make them until cancelled."""
+        while True:
+            try:
+                pause_s = await self._make_due()
+            except BeffroiError as error:
+                _logger.warning("periodic state=failing %s", error)
+                pause_s = _RETRY_S
+            except Exception:
+                _logger.exception("BUG in periodic notifications")
+                pause_s = _RETRY_S
+            await self._clock.sleep(pause_s)
+
+    async def _make_due(self) -> float:
+        """Make those that are due; return how long to wait for the next."""
+        while True:
+            async with self._database.transaction(EVERYTHING) as connection:
+                now = self._clock.now()
+                due = await store.due_subscriptions(connection, now, _AT_ONCE)
+                if not due:
+                    next_at = await store.next_due(connection)
+                    if next_at is None:
+                        return _LOOKS_S
+                    return min(_LOOKS_S, max(0.01, (next_at - now).total_seconds()))
+                next_due: list[tuple[int, datetime | None]] = []
+                for held in due:
+                    watcher = watcher_of(held)
+                    interval_s = watcher.subscription.time_interval
+                    if interval_s is None or watcher.subscription.status(now) is not Status.ACTIVE:
+                        next_due.append((held.number, None))
+                        continue
+                    next_due.append((held.number, now + timedelta(seconds=interval_s)))
+                    await self._make(connection, watcher, now)
+                await store.postpone(connection, next_due)
+
+    async def _make(self, connection: Connection, watcher: Watcher, now: datetime) -> None:
+        """Tell of every entity that a subscription is about; of none: nothing."""
+        gathered: list[Entity] = []
+        try:
+            async for entity in self._entities(connection, watcher, now):
+                gathered.append(entity)
+                if len(gathered) == _ENTITIES_MOST:
+                    await _keep(connection, watcher.held, gathered, now)
+                    gathered = []
+        except ExchangeError as error:
+            _logger.warning("subscription id=%s undecided: %s", watcher.subscription.id, error)
+        if gathered:
+            await _keep(connection, watcher.held, gathered, now)
+
+    async def _entities(
+        self, connection: Connection, watcher: Watcher, now: datetime
+    ) -> AsyncIterator[Entity]:
+        held = watcher.held
+        question = watcher.question
+        if not held.everything:
+            own = SqlFilter("e.organisation = %s", (held.organisation,))
+            question = all_of([question, Question(asked=own, wanted=lambda _: True)])
+        async for entity in finding.answers(connection, held.tenant, question, now):
+            if watcher.watched and watcher.watched.isdisjoint(entity.attributes):
+                continue
+            if watcher.linked is None or await meets(connection, held, watcher.linked, entity, now):
+                yield entity
+
+
+async def _keep(
+    connection: Connection, held: HeldSubscription, entities: list[Entity], now: datetime
+) -> None:
+    await add_deliveries(connection, [Due(now, Occasion(entities=tuple(entities)), (held,))])

@@ -1,0 +1,379 @@
+"""Notifications sent: one line for each endpoint, so that a dead receiver delays nobody else.
+
+What waits is in the database: in memory are those that are being sent, and nothing more. What was
+sent is forgotten after the receiver's answer: a process that dies in between sends it again.
+
+Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.15 and 5.8.6.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from beffroi.exchange.contexts.service import Contexts
+from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.outgoing import Outgoing, UnreachableError
+from beffroi.exchange.subscriptions import delivery_store, store
+from beffroi.exchange.subscriptions.delivery_store import Waiting
+from beffroi.exchange.subscriptions.linking import linked_entities
+from beffroi.exchange.subscriptions.model import (
+    HeldSubscription,
+    Occasion,
+    Status,
+    Subscription,
+    Told,
+)
+from beffroi.exchange.subscriptions.notifications import notification_body, notification_headers
+from beffroi.kernel.clock import Clock
+from beffroi.kernel.database import Connection, Database
+from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.log import GroupCommit, Written
+
+_logger = logging.getLogger(__name__)
+_WINDOW_MOST: Final = 64
+_TRUSTED_MOST, _SUSPECTED_MOST = 128, 32
+_LOADING_MOST: Final = 3
+_SCAN_S: Final = 5.0
+_SWEEP_S: Final = 600.0
+_TIMEOUT_S, _TIMEOUT_MOST_S = 10.0, 60.0
+_KEPT_DEAD: Final = timedelta(days=7)
+# The receiver is there and wants this one not: the others may still be wanted.
+_REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long to try.
+
+    Attributes:
+        attempts_most: After that many, a notification is a dead letter.
+        first_s: Before the second attempt; each pause is twice the one before.
+        most_s: Never longer than that.
+        given_up_s: What has waited so long for an endpoint that never answered goes with it.
+    """
+
+    attempts_most: int = 10
+    first_s: float = 1.0
+    most_s: float = 300.0
+    given_up_s: float = 300.0
+
+    def pause_s(self, failures: int) -> float:
+        """Return how long to wait after so many failures in a row."""
+        return float(min(self.most_s, self.first_s * 2 ** min(failures - 1, 30)))
+
+
+class _Attempt(msgspec.Struct, frozen=True):
+    """What became of one attempt.
+
+    Attributes:
+        dropped: The subscription is not served any more; nothing was sent.
+        reason: Why it failed; "" where it did not.
+        unreachable: The endpoint failed, not this notification alone.
+    """
+
+    waiting: Waiting
+    at: datetime
+    dropped: bool = False
+    reason: str = ""
+    unreachable: bool = False
+    cooldown_s: float = 0.0
+
+
+class _Line:
+    """An endpoint, and how it has answered of late: the better, the more it gets at once."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.window = 1
+        self.failures = 0
+        self.pause_s = 0.0
+        self.woken = asyncio.Event()
+
+
+class Sender:
+    """Sends what waits; one process at a time runs it."""
+
+    def __init__(
+        self,
+        database: Database,
+        outgoing: Outgoing,
+        contexts: Contexts,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._database = database
+        self._outgoing = outgoing
+        self._contexts = contexts
+        self._clock = clock
+        self._patience = patience
+        self._settling = GroupCommit(database, EVERYTHING, self._settle)
+        self._trusted = asyncio.Semaphore(_TRUSTED_MOST)
+        self._suspected = asyncio.Semaphore(_SUSPECTED_MOST)
+        self._loading = asyncio.Semaphore(_LOADING_MOST)
+        self._lines: dict[str, _Line] = {}
+        self._unwritten: dict[int, list[_Attempt]] = {}
+
+    def told(self, held: HeldSubscription) -> Told:
+        """Return what became of a subscription's notifications, with what is not written yet."""
+        told = held.told
+        last = told.last_notification
+        attempts = self._unwritten.get(held.number, ())
+        for one in sorted(attempts, key=lambda attempt: attempt.at):
+            if last is None or last < one.at:
+                told = _counted(told, one)
+        return told
+
+    async def run(self, woken: asyncio.Event) -> None:
+        """Send until cancelled.
+
+        Args:
+            woken: Set where something may have come to wait.
+        """
+        self._lines.clear()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._settling.run())
+            tasks.create_task(self._sweep())
+            tasks.create_task(self._dispatch(woken, tasks))
+
+    async def _dispatch(self, woken: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
+        """Open a line for each endpoint that something waits for."""
+        seen, scan_at = 0, 0.0
+        while True:
+            woken.clear()
+            try:
+                async with self._database.transaction(EVERYTHING) as connection:
+                    found, seen = await delivery_store.endpoints_after(connection, seen)
+                    if self._clock.monotonic_s() >= scan_at:
+                        found = await delivery_store.endpoints_waiting(connection)
+                        scan_at = self._clock.monotonic_s() + _SCAN_S
+            except BeffroiError as error:
+                _logger.warning("sender state=failing %s", error)
+                found = []
+            for endpoint in found:
+                line = self._lines.get(endpoint)
+                if line is None:
+                    line = self._lines[endpoint] = _Line(endpoint)
+                    tasks.create_task(self._serve(line))
+                line.woken.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SCAN_S):
+                    await woken.wait()
+
+    async def _serve(self, line: _Line) -> None:
+        """Send what waits for an endpoint until nothing does."""
+        while True:
+            line.woken.clear()
+            pause_s: float | None
+            try:
+                async with self._suspected if line.failures else self._trusted:
+                    pause_s = await self._round(line)
+            except BeffroiError as error:
+                _logger.warning("sender endpoint=%s state=waiting %s", line.endpoint, error)
+                pause_s = line.pause_s = self._patience.first_s
+            except Exception:
+                _logger.exception("BUG in sender endpoint=%s", line.endpoint)
+                pause_s = line.pause_s = self._patience.most_s
+            if pause_s is None:
+                if line.woken.is_set():
+                    continue
+                del self._lines[line.endpoint]
+                return
+            if line.failures or line.pause_s:
+                await self._clock.sleep(pause_s)
+                line.pause_s = 0.0
+            elif pause_s:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await line.woken.wait()
+
+    async def _round(self, line: _Line) -> float | None:
+        """Send some of what waits; a suspected or new endpoint is asked one thing.
+
+        Returns:
+            How long to pause; None: nothing waits.
+        """
+        most = line.window
+        now = self._clock.now()
+        async with self._loading, self._database.transaction(EVERYTHING) as connection:
+            window = await delivery_store.waiting_for(connection, line.endpoint, now, most)
+            if not window:
+                due_at = await delivery_store.next_retry(connection, line.endpoint)
+                if due_at is None:
+                    return None
+                return min(_SCAN_S, max(0.05, (due_at - now).total_seconds()))
+        lanes: dict[int, list[Waiting]] = {}
+        for one in window:
+            lanes.setdefault(one.lane, []).append(one)
+        attempts: list[_Attempt] = []
+        try:
+            await asyncio.gather(*(self._lane(one, attempts) for one in lanes.values()))
+            await self._settling.submit(attempts)
+        finally:
+            for attempt in attempts:
+                self._unwritten.pop(attempt.waiting.subscription, None)
+        return await self._judge(line, attempts)
+
+    async def _judge(self, line: _Line, attempts: Sequence[_Attempt]) -> float:
+        """Trust an endpoint, or suspect it."""
+        down = [one for one in attempts if one.unreachable]
+        answered = [one for one in attempts if not one.unreachable and not one.dropped]
+        if not down:
+            line.window = min(_WINDOW_MOST, 2 * line.window)
+            if line.failures and answered:
+                _logger.info("endpoint uri=%s state=answering", line.endpoint)
+                line.failures = 0
+            return 0.0
+        if answered:
+            line.failures = 0
+        line.window = 1
+        line.failures += 1
+        if line.failures == 1:
+            _logger.warning("endpoint uri=%s state=failing %s", line.endpoint, down[0].reason)
+        if line.failures >= self._patience.attempts_most:
+            await self._give_up(line, down[0].reason)
+        line.pause_s = max(self._patience.pause_s(line.failures), *(one.cooldown_s for one in down))
+        return line.pause_s
+
+    async def _give_up(self, line: _Line, reason: str) -> None:
+        now = self._clock.now()
+        before = now - timedelta(seconds=self._patience.given_up_s)
+        async with self._database.transaction(EVERYTHING) as connection:
+            count = await delivery_store.give_up_endpoint(
+                connection, line.endpoint, before, now, reason
+            )
+        if count:
+            _logger.warning("endpoint uri=%s dead_letters=%s", line.endpoint, count)
+
+    async def _lane(self, waiting: Sequence[Waiting], attempts: list[_Attempt]) -> None:
+        """Send one after another, until the endpoint fails."""
+        for one in waiting:
+            attempt = await self._attempt(one)
+            attempts.append(attempt)
+            if not attempt.dropped:
+                self._unwritten.setdefault(one.subscription, []).append(attempt)
+            if attempt.unreachable:
+                return
+
+    async def _attempt(self, waiting: Waiting) -> _Attempt:
+        subscription = _subscription(waiting.document)
+        now = self._clock.now()
+        if subscription.status(now) is not Status.ACTIVE:
+            return _Attempt(waiting, now, dropped=True)
+        endpoint = subscription.notification.endpoint
+        cooldown_s = endpoint.cooldown / 1_000
+        within_s = (endpoint.timeout or _TIMEOUT_S * 1_000) / 1_000
+        try:
+            body, headers = await self._written(waiting, subscription)
+        except ExchangeError as error:
+            return _Attempt(waiting, now, reason=error.code)
+        try:
+            answer = await self._outgoing.ask(
+                "POST",
+                endpoint.uri,
+                headers=headers,
+                within_s=min(within_s, _TIMEOUT_MOST_S),
+                content=body,
+            )
+        except UnreachableError as error:
+            at = self._clock.now()
+            return _Attempt(waiting, at, reason=error.code, unreachable=True, cooldown_s=cooldown_s)
+        at = self._clock.now()
+        if 200 <= answer.status < 300:
+            return _Attempt(waiting, at)
+        unreachable = answer.status not in _REFUSALS
+        reason = f"HTTP {answer.status}"
+        return _Attempt(waiting, at, reason=reason, unreachable=unreachable, cooldown_s=cooldown_s)
+
+    async def _written(
+        self, waiting: Waiting, subscription: Subscription
+    ) -> tuple[bytes, dict[str, str]]:
+        occasion = msgspec.json.decode(waiting.content, type=Occasion)
+        link = subscription.jsonld_context or subscription.context_link
+        context = await self._contexts.resolved(waiting.tenant, link)
+        linked = {}
+        wanted = subscription.notification
+        if wanted.join != "@none" and not occasion.deleted:
+            held = _held(waiting)
+            async with self._loading, self._database.transaction(EVERYTHING) as connection:
+                linked = dict(
+                    await linked_entities(
+                        connection, held, occasion.entities, wanted.join_level, self._clock.now()
+                    )
+                )
+        body = notification_body(
+            subscription, occasion, waiting.at, waiting.number, context, linked
+        )
+        return body, notification_headers(subscription, waiting.tenant, link)
+
+    async def _settle(
+        self, connection: Connection, groups: Sequence[Sequence[_Attempt]]
+    ) -> Written[None]:
+        """Write what became of attempts: a row for each subscription, however many they are."""
+        attempts = [one for group in groups for one in group]
+        told = _told(one for one in attempts if not one.dropped)
+        await store.add_told(connection, told)
+        done = [one for one in attempts if not one.reason]
+        failed = [one for one in attempts if one.reason]
+        if done:
+            pairs = [(one.waiting.number, one.waiting.occasion) for one in done]
+            await delivery_store.forget_deliveries(connection, pairs)
+        if failed:
+            await delivery_store.retry_later(connection, [self._later(one) for one in failed])
+        return Written([None] * len(groups), [])
+
+    def _later(self, attempt: _Attempt) -> tuple[int, datetime, datetime | None, str]:
+        attempts = attempt.waiting.attempts + 1
+        pause = timedelta(seconds=self._patience.pause_s(attempts))
+        dead_at = attempt.at if attempts >= self._patience.attempts_most else None
+        return attempt.waiting.number, attempt.at + pause, dead_at, attempt.reason
+
+    async def _sweep(self) -> None:
+        """Forget what nobody will ask for."""
+        while True:
+            with suppress(BeffroiError):
+                async with self._database.transaction(EVERYTHING) as connection:
+                    await delivery_store.sweep(connection, self._clock.now() - _KEPT_DEAD)
+            await self._clock.sleep(_SWEEP_S)
+
+
+def _told(attempts: Iterable[_Attempt]) -> dict[int, Told]:
+    told: dict[int, Told] = {}
+    for one in sorted(attempts, key=lambda attempt: attempt.at):
+        number = one.waiting.subscription
+        told[number] = _counted(told.get(number, Told()), one)
+    return dict(sorted(told.items()))
+
+
+def _counted(before: Told, attempt: _Attempt) -> Told:
+    failed = bool(attempt.reason)
+    return Told(
+        times_sent=before.times_sent + 1,
+        times_failed=before.times_failed + failed,
+        last_notification=attempt.at,
+        last_success=before.last_success if failed else attempt.at,
+        last_failure=attempt.at if failed else before.last_failure,
+    )
+
+
+def _held(waiting: Waiting) -> HeldSubscription:
+    return HeldSubscription(
+        number=waiting.subscription,
+        tenant=waiting.tenant,
+        organisation=waiting.organisation,
+        everything=waiting.everything,
+        document={},
+        since=waiting.at,
+        created_at=waiting.at,
+        modified_at=waiting.at,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _subscription(document: str) -> Subscription:
+    return msgspec.json.decode(document, type=Subscription)

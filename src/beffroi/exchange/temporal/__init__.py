@@ -1,0 +1,1 @@
+"""History: what was so of the territory, and when."""

@@ -1,0 +1,171 @@
+"""Figures reckoned by PostgreSQL from the values of history, period by period.
+
+Source: ETSI GS CIM 009 v1.9.1, clause 4.5.19; ``date_bin``: PostgreSQL documentation, 9.9.3.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from beffroi.exchange.temporal.conditions import STAMPS, held_in, walked
+from beffroi.exchange.temporal.durations import Period
+from beffroi.exchange.temporal.model import Aggregation, Figures, Method, Selection, Stretch
+from beffroi.kernel.database import Connection, fetch_tuples
+
+# Truth counts as 1, a list as its length; only numbers, which are most, cost no look inside.
+_NUMBER: Final = """
+coalesce(h.value, case
+    when h.instance ->> 'kind' not in ('Property', 'ListProperty') then null
+    when jsonb_typeof(h.instance -> 'value') = 'boolean'
+        then (h.instance -> 'value')::boolean::integer::float8
+    when jsonb_typeof(h.instance -> 'value') = 'array'
+        then jsonb_array_length(h.instance -> 'value')::float8
+end) as number
+"""
+_TEXT: Final = """
+case when h.value is null and h.instance ->> 'kind' = 'Property'
+    and jsonb_typeof(h.instance -> 'value') = 'string'
+    then h.instance ->> 'value' end collate "C" as text
+"""
+_RAW: Final = "case when h.value is null then h.instance -> 'value' end as raw"
+_KIND: Final = "case when h.value is not null then 'Property' else h.instance ->> 'kind' end"
+# PostgreSQL refuses the whole question where a figure overflows: such a period has none.
+_SUMS_BELOW, _SQUARES_BELOW = "1e290", "1e150"
+
+
+def _bounded(figure: str, bound: str) -> str:
+    small = f"abs(one.number) < {bound}"
+    return f"case when bool_and({small}) then {figure} filter (where {small}) end"
+
+
+_SQUARES: Final = (
+    "sum(case when abs(one.number) > 1e-150 then one.number * one.number else 0 * one.number end)"
+)
+_COLUMNS: Final = {
+    Method.TOTAL_COUNT: ("count(*)",),
+    Method.DISTINCT_COUNT: (
+        "count(distinct one.number) filter (where one.raw is null) + count(distinct one.raw)",
+    ),
+    Method.SUM: (_bounded("sum(one.number)", _SUMS_BELOW),),
+    Method.AVG: (_bounded("avg(one.number)", _SUMS_BELOW),),
+    Method.MIN: ("min(one.number)", "min(one.text)"),
+    Method.MAX: ("max(one.number)", "max(one.text)"),
+    Method.STDDEV: (_bounded("stddev_samp(one.number)", _SQUARES_BELOW),),
+    Method.SUMSQ: (_bounded(_SQUARES, _SQUARES_BELOW),),
+}
+"""What each method reckons; of several columns the first that is not null is the figure."""
+
+_NEEDED: Final = {
+    Method.DISTINCT_COUNT: _RAW,
+    Method.MIN: _TEXT,
+    Method.MAX: _TEXT,
+}
+_LATEST: Final = 5
+# Months passed since the origin, less one where the day of the month is not reached yet.
+_MONTHS_PASSED: Final = """
+(date_part('year', one.stamp) * 12 + date_part('month', one.stamp)
+    - date_part('year', begun.origin) * 12 - date_part('month', begun.origin))::integer
+"""
+
+
+async def figures(
+    connection: Connection,
+    tenant: str,
+    stretches: Sequence[Stretch],
+    selection: Selection,
+    aggregation: Aggregation,
+    *,
+    limit: int,
+) -> Sequence[Figures]:
+    """Return figures in the order of their periods; where the last are asked for, backwards.
+
+    Periods begin with the time that the question begins with, or with the first instance. One
+    without instances has no figures.
+
+    Args:
+        connection: Where to.
+        tenant: Whose.
+        stretches: When, entity by entity.
+        selection: Which of the instances.
+        aggregation: Which figures.
+        limit: How many at most.
+    """
+    stamp = STAMPS[selection.times.property]
+    walk, walk_parameters = walked(tenant, stretches, selection)
+    held = held_in(tenant, selection)
+    where = (*walk_parameters, *held.parameters)
+    origin, origin_parameters = "select %s::timestamptz as origin", (selection.times.low,)
+    if selection.times.low is None:
+        origin, origin_parameters = _first(walk, stamp, held.sql), where
+    start, start_parameters = _start(aggregation.period)
+    statement = (
+        f"with begun as materialized ({origin}), reckoned as ("  # noqa: S608
+        "select asked.entity, name.attribute, one.dataset_id, one.kind, "
+        f"{start} as start, max(one.stamp) as latest, begun.origin, {_columns(aggregation)} "
+        f"from begun cross join {walk} cross join lateral ("
+        f"select h.dataset_id, {stamp} as stamp, {_KIND} as kind, {_needed(aggregation)} "
+        f"from exchange.history h where {held.sql} and not h.ended offset 0) as one "
+        f"group by 1, 2, 3, 4, 5, 7) {_chosen_periods(selection.last)}"
+    )
+    rows = await fetch_tuples(
+        connection,
+        statement,
+        (*origin_parameters, *start_parameters, *where, *_last(selection), limit),
+    )
+    end = selection.times.high or max((row[_LATEST] for row in rows), default=None)
+    return [_figures(row, aggregation, end) for row in rows]
+
+
+def _first(walk: str, stamp: str, held: str) -> str:
+    return (
+        f"select min(one.stamp) as origin from {walk} cross join lateral ("  # noqa: S608
+        f"select {stamp} as stamp from exchange.history h where {held} and not h.ended "
+        "order by 1 limit 1) as one"
+    )
+
+
+def _columns(aggregation: Aggregation) -> str:
+    return ", ".join(column for method in aggregation.methods for column in _COLUMNS[method])
+
+
+def _needed(aggregation: Aggregation) -> str:
+    extra = {_NEEDED[method]: None for method in aggregation.methods if method in _NEEDED}
+    return ", ".join([_NUMBER, *extra])
+
+
+def _chosen_periods(last: int | None) -> str:
+    if last is None:
+        return "select * from reckoned order by start, entity, attribute, dataset_id limit %s"
+    return (
+        "select * from (select *, dense_rank() over (partition by entity, attribute "
+        "order by start desc) as place from reckoned) as placed where place <= %s "
+        "order by start desc, entity, attribute, dataset_id limit %s"
+    )
+
+
+def _last(selection: Selection) -> tuple[Any, ...]:
+    return () if selection.last is None else (selection.last,)
+
+
+def _start(period: Period) -> tuple[str, tuple[Any, ...]]:
+    if period.whole:
+        return "begun.origin", ()
+    if not period.months:
+        return "date_bin(%s, one.stamp, begun.origin)", (period.length,)
+    passed = _MONTHS_PASSED
+    late = f"(begun.origin + make_interval(months => {passed}) > one.stamp)::integer"
+    return (
+        f"begun.origin + make_interval(months => ({passed} - {late}) / %s * %s)",
+        (period.months, period.months),
+    )
+
+
+def _figures(row: tuple[Any, ...], aggregation: Aggregation, end: Any) -> Figures:  # noqa: ANN401
+    entity, attribute, dataset_id, kind, start, _, origin, *columns = row
+    left = iter(columns)
+    reckoned = []
+    for method in aggregation.methods:
+        values = [next(left) for _ in _COLUMNS[method]]
+        reckoned.append(next((one for one in values if one is not None), None))
+    if not aggregation.period.whole:
+        end = aggregation.period.end_of(origin, start)
+    return Figures(entity, attribute, dataset_id, kind, start, end, tuple(reckoned))

@@ -1,0 +1,235 @@
+"""Values and their course as people read them; pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from beffroi.exchange.contexts.resolving import CORE
+from beffroi.exchange.model import Attribute, AttributeKind, Iri, Json
+from beffroi.exchange.representation.excerpts import excerpt
+from beffroi.exchange.view_store import Point
+from beffroi.kernel.catalogue import Language
+
+PLOT_WIDTH: Final = 300
+PLOT_HEIGHT: Final = 100
+_PLOTS_MOST: Final = 4
+_POINTS_LEAST: Final = 2
+_TARGETS_MOST: Final = 5
+_MEMBERS_MOST: Final = 4
+_UNBREAKABLE: Final = "\N{NO-BREAK SPACE}"
+# UN/ECE Recommendation 20, codes that smart data models use most; others are shown as they are.
+_UNITS: Final = {
+    "CEL": "°C",
+    "P1": "%",
+    "GQ": "µg/m³",
+    "KWH": "kWh",
+    "WTT": "W",
+    "KWT": "kW",
+    "MTR": "m",
+    "KMT": "km",
+    "KMH": "km/h",
+    "MTS": "m/s",
+    "MMT": "mm",
+    "2N": "dB",
+    "59": "ppm",
+    "A97": "hPa",
+    "KGM": "kg",
+    "LTR": "l",
+    "MTQ": "m³",
+    "SEC": "s",
+    "HUR": "h",
+}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a relationship leads to."""
+
+    id: str
+    address: str
+
+
+class ToldAttribute(msgspec.Struct, frozen=True):
+    """An instance of an attribute for a table.
+
+    Attributes:
+        dataset: Which instance; "" for the default one.
+        value: With its unit; "" where there are targets.
+        members: Attributes of the attribute, name by name.
+    """
+
+    iri: Iri
+    name: str
+    dataset: str
+    value: str
+    targets: tuple[Target, ...]
+    observed_at: datetime | None
+    modified_at: datetime | None
+    members: tuple[tuple[Iri, str, str], ...]
+
+
+class Plot(msgspec.Struct, frozen=True):
+    """The course of a number.
+
+    Attributes:
+        path: In a space of 300 by 100.
+    """
+
+    iri: Iri
+    name: str
+    path: str
+    count: int
+    since: datetime
+    until: datetime
+    least: str
+    most: str
+    latest: str
+
+
+class Addresses:
+    """Where the pages of one tenant are.
+
+    Args:
+        tenant: Carried by every address; "" is left out.
+    """
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+
+    def of(self, path: str, **asked: object) -> str:
+        """Return a page's address; what is empty is not asked."""
+        given = {**asked, "tenant": self._tenant}
+        query = urlencode(
+            {name: value for name, value in given.items() if value not in ("", None)}, safe=",:"
+        )
+        return f"{path}?{query}" if query else path
+
+    def of_type(self, iri: Iri, **asked: object) -> str:
+        """Return the page of a type."""
+        return self.of(f"/exchange/types/{in_path(CORE.compact(iri))}", **asked)
+
+    def of_entity(self, entity_id: str) -> str:
+        """Return the page of an entity."""
+        return self.of(f"/exchange/entities/{in_path(entity_id)}")
+
+
+def in_path(name: str) -> str:
+    """Write a name as one segment of a path; servers unescape once, and its slashes stay."""
+    return quote(name.replace("%", "%25").replace("/", "%2F"), safe=":")
+
+
+def out_of_path(segment: str) -> str:
+    """Read a name from a segment that the server unescaped."""
+    return segment.replace("%2F", "/").replace("%25", "%")
+
+
+def short(iri: Iri) -> str:
+    """Shorten a name for people: the core context's, else what stands after the last slash."""
+    compact = CORE.compact(iri)
+    return compact.rstrip("/").replace("#", "/").rpartition("/")[2] or compact
+
+
+def told_number(value: float, language: Language) -> str:
+    """Write a number as it was given, with the language's decimal sign."""
+    text = str(value)
+    return text.replace(".", ",") if language is Language.FR else text
+
+
+def told_value(attribute: Attribute, language: Language) -> str:
+    """Write a value with its unit, 80 characters at most."""
+    value = attribute.value
+    if attribute.kind is AttributeKind.GEO_PROPERTY:
+        return _told_place(value, language)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return excerpt(_short_names(attribute))
+    unit = _UNITS.get(attribute.unit_code, attribute.unit_code)
+    number = told_number(value, language)
+    return f"{number}{_UNBREAKABLE}{unit}" if unit else number
+
+
+def told_attributes(
+    attributes: Mapping[Iri, Sequence[Attribute]], language: Language, addresses: Addresses
+) -> list[ToldAttribute]:
+    """Tell each instance of each attribute, by name."""
+    return [
+        _told_attribute(iri, one, language, addresses)
+        for iri in sorted(attributes, key=short)
+        for one in attributes[iri]
+    ]
+
+
+def plots(numbers: Mapping[Iri, Sequence[Point]], language: Language) -> list[Plot]:
+    """Draw the course of numbers, four at most; one alone has none."""
+    drawn = [one for one in numbers.items() if len(one[1]) >= _POINTS_LEAST]
+    return [_plot(iri, points, language) for iri, points in drawn[:_PLOTS_MOST]]
+
+
+def _told_attribute(
+    iri: Iri, one: Attribute, language: Language, addresses: Addresses
+) -> ToldAttribute:
+    targets: list[str] = []
+    if one.kind in (AttributeKind.RELATIONSHIP, AttributeKind.LIST_RELATIONSHIP):
+        targets = [one.value] if isinstance(one.value, str) else list(one.value)
+    members = [
+        (name, short(name), told_value(instances[0], language))
+        for name, instances in one.members.items()
+    ]
+    return ToldAttribute(
+        iri=iri,
+        name=short(iri),
+        dataset=one.dataset_id,
+        value="" if targets else told_value(one, language),
+        targets=tuple(Target(key, addresses.of_entity(key)) for key in targets[:_TARGETS_MOST]),
+        observed_at=one.observed_at,
+        modified_at=one.modified_at,
+        members=tuple(members[:_MEMBERS_MOST]),
+    )
+
+
+def _short_names(attribute: Attribute) -> Json:
+    if attribute.kind is AttributeKind.VOCAB_PROPERTY:
+        given = [attribute.value] if isinstance(attribute.value, str) else attribute.value
+        return ", ".join(short(one) for one in given)
+    return attribute.value
+
+
+def _told_place(geometry: Json, language: Language) -> str:
+    kind = str(geometry["type"])
+    if kind != "Point":
+        return kind
+    longitude, latitude = geometry["coordinates"][:2]
+    return told_place(longitude, latitude, language)
+
+
+def told_place(longitude: float, latitude: float, language: Language) -> str:
+    """Write a place with the latitude first, to some metres."""
+    parts = (told_number(round(one, 4), language) for one in (latitude, longitude))
+    return (" ; " if language is Language.FR else ", ").join(parts)
+
+
+def _plot(iri: Iri, points: Sequence[Point], language: Language) -> Plot:
+    since, until = points[0][0], points[-1][0]
+    values = [value for _, value in points]
+    least, most = min(values), max(values)
+    duration_s = (until - since).total_seconds() or 1.0
+    span = (most - least) or 1.0
+    spots = (
+        (
+            round((at - since).total_seconds() / duration_s * PLOT_WIDTH),
+            round((most - value) / span * (PLOT_HEIGHT - 4)) + 2,
+        )
+        for at, value in points
+    )
+    return Plot(
+        iri=iri,
+        name=short(iri),
+        path="M" + "L".join(f"{x} {y}" for x, y in spots),
+        count=len(points),
+        since=since,
+        until=until,
+        least=told_number(least, language),
+        most=told_number(most, language),
+        latest=told_number(values[-1], language),
+    )

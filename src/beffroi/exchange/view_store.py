@@ -1,0 +1,125 @@
+"""What the console looks at beyond single entities: types, tenants, recent history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from beffroi.exchange.model import Attribute, Iri
+from beffroi.kernel.database import Connection, fetch_all, fetch_tuples
+
+_TYPES_MOST: Final = 100
+_TENANTS_MOST: Final = 50
+_LOOKED_AT: Final = 20
+_ALIVE: Final = "e.tenant = %(tenant)s and (e.expires_at is null or e.expires_at > now())"
+_TYPES: Final = f"""
+with counted as (
+    select t.type, e.organisation, count(*) as entities, max(e.modified_at) as changed_at
+    from exchange.entity e cross join unnest(e.types) as t(type)
+    where {_ALIVE} group by t.type, e.organisation
+), held as (
+    select type, sum(entities)::bigint as entities, max(changed_at) as changed_at,
+        array_agg(organisation order by organisation) as organisations
+    from counted group by type order by type limit {_TYPES_MOST}
+)
+select held.*, seen.attributes from held cross join lateral (
+    select coalesce(array_agg(distinct a.name order by a.name), '{{}}') as attributes
+    from (
+        select e.document from exchange.entity e
+        where {_ALIVE} and e.types @> array[held.type] limit {_LOOKED_AT}
+    ) as sample cross join jsonb_object_keys(sample.document) as a(name)
+) as seen
+order by held.type
+"""  # noqa: S608 - text of ours alone
+_SERIES: Final = """
+select a.name, h.at, h.value
+from unnest(%s::text[]) as a(name) cross join lateral (
+    select h.at, h.value, h.number from exchange.history h
+    where h.tenant = %s and h.entity = %s and h.attribute = a.name and h.dataset_id = ''
+        and h.value is not null and not h.ended
+    order by h.at desc, h.number desc limit %s
+) as h
+order by a.name, h.at, h.number
+"""
+_INSTANCES: Final = """
+select a.name, h.at, h.written_at, h.ended, h.instance::text
+from unnest(%s::text[]) as a(name) cross join lateral (
+    select h.at, h.written_at, h.ended, h.instance, h.number from exchange.history h
+    where h.tenant = %s and h.entity = %s and h.attribute = a.name
+    order by h.at desc, h.number desc limit %s
+) as h
+order by h.at desc, h.number desc limit %s
+"""
+_INSTANCE: Final = msgspec.json.Decoder(Attribute)
+Point = tuple[datetime, float]
+
+
+class TypeHeld(msgspec.Struct, frozen=True):
+    """What is held of a type.
+
+    Attributes:
+        organisations: Who feeds it.
+        attributes: Of some of its entities.
+    """
+
+    type: Iri
+    entities: int
+    changed_at: datetime
+    organisations: tuple[str, ...]
+    attributes: tuple[Iri, ...]
+
+
+class PastInstance(msgspec.Struct, frozen=True):
+    """An instance of an attribute as it was.
+
+    Attributes:
+        at: When it was observed, else when it was written.
+        ended: It was deleted then.
+    """
+
+    attribute: Iri
+    at: datetime
+    written_at: datetime
+    ended: bool
+    instance: Attribute
+
+
+async def types_held(connection: Connection, tenant: str) -> Sequence[TypeHeld]:
+    """Return the first 100 types by name."""
+    return await fetch_all(connection, TypeHeld, _TYPES, {"tenant": tenant})
+
+
+async def tenants_seen(connection: Connection) -> Sequence[str]:
+    """Return the default tenant and those of which the asker sees an entity, 50 at most."""
+    rows = await fetch_tuples(
+        connection,
+        "select t.name from exchange.tenant t where t.name = '' or exists "
+        "(select from exchange.entity e where e.tenant = t.name) order by t.name limit %s",
+        (_TENANTS_MOST,),
+    )
+    return [row[0] for row in rows]
+
+
+async def latest_numbers(
+    connection: Connection, tenant: str, entity_id: str, attributes: Sequence[Iri], most: int
+) -> dict[Iri, list[Point]]:
+    """Return the last numbers of attributes, the oldest first."""
+    rows = await fetch_tuples(connection, _SERIES, (list(attributes), tenant, entity_id, most))
+    found: dict[Iri, list[Point]] = {}
+    for name, at, value in rows:
+        found.setdefault(name, []).append((at, value))
+    return found
+
+
+async def latest_instances(
+    connection: Connection, tenant: str, entity_id: str, attributes: Sequence[Iri], most: int
+) -> Sequence[PastInstance]:
+    """Return the last instances of attributes, the newest first."""
+    rows = await fetch_tuples(
+        connection, _INSTANCES, (list(attributes), tenant, entity_id, most, most)
+    )
+    return [
+        PastInstance(name, at, written_at, ended, _INSTANCE.decode(instance))
+        for name, at, written_at, ended, instance in rows
+    ]

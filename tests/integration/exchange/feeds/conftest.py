@@ -1,0 +1,3 @@
+from tests.integration.exchange.api.conftest import askers
+
+__all__ = ["askers"]

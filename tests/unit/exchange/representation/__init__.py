@@ -1,0 +1,1 @@
+"""JSON of entities, both ways, and what requests change."""
