@@ -3,8 +3,10 @@
 Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 and 5.8.6.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,7 +28,8 @@ from beffroi.kernel.errors import BeffroiError
 _logger = logging.getLogger(__name__)
 _AT_ONCE: Final = 16
 _ENTITIES_MOST: Final = 500
-_LOOKS_S: Final = 1.0
+# Subscriptions of other processes are found by looking.
+_LOOKS_S: Final = 10.0
 _RETRY_S: Final = 5.0
 
 
@@ -36,10 +39,16 @@ class Periodic:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._changed = asyncio.Event()
+
+    def look(self) -> None:
+        """Look again at once: a subscription was added or changed."""
+        self._changed.set()
 
     async def run(self) -> None:
         """Make them until cancelled."""
         while True:
+            self._changed.clear()
             try:
                 pause_s = await self._make_due()
             except BeffroiError as error:
@@ -48,7 +57,9 @@ class Periodic:
             except Exception:
                 _logger.exception("BUG in periodic notifications")
                 pause_s = _RETRY_S
-            await self._clock.sleep(pause_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._changed.wait()
 
     async def _make_due(self) -> float:
         """Make those that are due; return how long to wait for the next."""

@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 _WINDOW_MOST: Final = 64
 _TRUSTED_MOST, _SUSPECTED_MOST = 128, 32
 _LOADING_MOST: Final = 3
-_SCAN_S: Final = 5.0
+_SCAN_S: Final = 30.0
 _SWEEP_S: Final = 600.0
 _TIMEOUT_S, _TIMEOUT_MOST_S = 10.0, 60.0
 _KEPT_DEAD: Final = timedelta(days=7)

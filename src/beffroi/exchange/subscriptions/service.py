@@ -135,6 +135,7 @@ class Subscriptions:
             if not await store.add_subscription(connection, added):
                 raise AlreadyExistsError("exchange.subscription_exists", id=subscription.id)
             await _tell(connection, tenant, subscription.id, actor.organisation)
+        self._periodic.look()
         return subscription.id
 
     async def update(
@@ -179,6 +180,7 @@ class Subscriptions:
                 now=now,
             )
             await _tell(connection, tenant, subscription_id, held.organisation)
+        self._periodic.look()
 
     async def delete(self, actor: Actor, tenant: str, subscription_id: str) -> None:
         """Delete a subscription, and what still waits for its receiver.
