@@ -150,7 +150,7 @@ class Deployer:
             await store.end_job_runs(connection, self._clock.now(), _INTERRUPTED)
             records = await store.records(connection)
             serving = await store.serving(connection)
-        for unit in self._tools.runtime.running_units():
+        for unit in self._tools.runtime.launched_units():
             if not is_instance(unit):
                 await self._tools.runtime.stop(unit, 0)
         for name, deployment in serving.items():

@@ -155,6 +155,10 @@ class Runtime(Protocol):
         """Run a command to its end; kill all of it at the deadline."""
         ...
 
+    def launched_units(self) -> frozenset[str]:
+        """Name the instances and commands of which something is left, alive or ended."""
+        ...
+
     def running_units(self) -> frozenset[str]:
         """Name the instances alive now."""
         ...

@@ -63,13 +63,16 @@ class SandboxedProcessRuntime:
         self._forget(plan.unit)
         return Ended(status, timed_out, kills)
 
-    def running_units(self) -> frozenset[str]:
-        """Name the instances alive now, from their process files."""
+    def launched_units(self) -> frozenset[str]:
+        """Name the instances and commands of which something is left, alive or ended."""
         folder = self._places.process_folder("any").parent
         if not folder.is_dir():
             return frozenset()
-        names = (entry.name for entry in folder.iterdir() if _is_instance(entry.name))
-        return frozenset(name for name in names if self._found(name) is not None)
+        return frozenset(entry.name for entry in folder.iterdir() if _is_instance(entry.name))
+
+    def running_units(self) -> frozenset[str]:
+        """Name the instances alive now, from their process files."""
+        return frozenset(name for name in self.launched_units() if self._found(name) is not None)
 
     async def wait_for_exit(self, unit: str) -> Ended:
         """Wait until an instance ends."""
