@@ -1,6 +1,6 @@
 """What is said of units that do not answer, or not to everybody."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -28,7 +28,7 @@ ACCESS = SnmpAccess(
 
 
 @pytest.fixture
-def open_unit() -> Iterator[SnmpAccess]:
+async def open_unit() -> AsyncIterator[SnmpAccess]:
     port = free_udp_port()
     agent = SnmpAgent(port)
     agent.shown = v2c.Gauge32(230)
@@ -37,7 +37,7 @@ def open_unit() -> Iterator[SnmpAccess]:
 
 
 @pytest.fixture
-def closed_unit() -> Iterator[SnmpAccess]:
+async def closed_unit() -> AsyncIterator[SnmpAccess]:
     port = free_udp_port()
     agent = SnmpAgent(port, USER)
     agent.shown = v2c.Gauge32(230)
