@@ -50,10 +50,10 @@ async def _run(asked: Namespace) -> int:
             token_proxy(socket, token) as port,
         ):
             verdicts = await suite.run(asked.groups, port, results)
-    print(table(verdicts))  # noqa: T201 - the answer
+    sys.stdout.write(table(verdicts) + "\n")
     for one in verdicts:
         if not one.passed:
-            print(f"{one.group}/{one.file}: {one.name}: {one.message[:300]}")  # noqa: T201
+            sys.stdout.write(f"{one.group}/{one.file}: {one.name}: {one.message[:300]}\n")
     if not asked.no_report:
         write_report(await suite.commit(), SystemClock().now().isoformat("T", "seconds"), verdicts)
     return 0 if all(one.passed for one in verdicts) else 1

@@ -104,6 +104,11 @@ def _template() -> Entity:
     return read_entity(document, CORE, SystemClock().now())
 
 
+def _kept(entity: Entity) -> Wish:
+    """Wish that an entity be as it is given, whatever it was."""
+    return Wish(entity.id, lambda _: entity)
+
+
 async def _by_the_service(scratch: Scratch) -> dict[str, Figures]:
     exchange, template = Exchange(scratch.database, SystemClock()), _template()
     running = asyncio.create_task(exchange.run())
@@ -127,7 +132,7 @@ async def _by_the_service(scratch: Scratch) -> dict[str, Figures]:
     async def upsert(number: int) -> None:
         ids = (f"urn:ngsi-ld:Batch:{number}-{place}" for place in range(BATCH))
         entities = [msgspec.structs.replace(template, id=one) for one in ids]
-        wishes = [Wish(one.id, lambda _, kept=one: kept) for one in entities]  # type: ignore[misc]
+        wishes = [_kept(one) for one in entities]
         await exchange.carry_out(scratch.actor, "", wishes)
 
     figures = {

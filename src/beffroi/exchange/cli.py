@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,6 +20,8 @@ from beffroi.exchange.feeds.mistakes import FeedsInvalidError
 from beffroi.exchange.feeds.sending import Tally
 from beffroi.exchange.feeds.sending import send as send_feed
 from beffroi.exchange.feeds.spool import Spool
+from beffroi.exchange.model import Json
+from beffroi.exchange.representation.excerpts import excerpt
 from beffroi.kernel.catalogue import sentence
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.http.command_line import (
@@ -46,13 +49,13 @@ class TypeHeld(Struct, frozen=True):
     """A type of entities that the platform holds.
 
     Attributes:
-        modified_at: When one of them last changed; "" where they are too many to be sorted.
+        modified_at: When one of them last changed; nothing where they are too many to be sorted.
     """
 
     name: str
     entities: int
     attributes: tuple[str, ...]
-    modified_at: str
+    modified_at: datetime | None
 
 
 @group.command("try")
@@ -118,7 +121,10 @@ def types(*, as_json: JsonOption = False) -> None:
     ]
     show_table(
         titles,
-        [(one.name, str(one.entities), ", ".join(one.attributes), one.modified_at) for one in held],
+        [
+            (one.name, str(one.entities), ", ".join(one.attributes), _told_instant(one.modified_at))
+            for one in held
+        ],
     )
 
 
@@ -152,12 +158,19 @@ def _as_json(gathered: Gathered) -> Mapping[str, Any]:
 def _show_tried(gathered: Gathered) -> None:
     language = told_language()
     for document in gathered.shown:
-        show_json(document)
+        show_json(_shortened(document))
     for finding in gathered.mistakes:
         typer.echo(finding.told(language))
     outcome = "tried_badly" if gathered.refused else "tried"
     told = _counts(gathered.feed, rows=gathered.read, refused=gathered.refused)
     typer.echo(sentence(language, f"exchange.feeds.{outcome}", **told))
+
+
+def _shortened(value: Json) -> Json:
+    """Shorten the coordinates of lines and areas, so that the rest of an entity is seen."""
+    if isinstance(value, dict):
+        return {name: _shortened(one) for name, one in value.items()}
+    return excerpt(value) if isinstance(value, list) else value
 
 
 def _counts(feed: Feed, **counts: int) -> dict[str, object]:
@@ -197,6 +210,10 @@ def _show_sent(tallies: Mapping[str, Tally]) -> None:
         typer.echo(sentence(language, "exchange.feeds.sent", **told))
 
 
+def _told_instant(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
 def _held(listed: Mapping[str, Any]) -> TypeHeld:
     name = quote(listed["typeName"], safe="")
     counted = platform().ask("GET", f"{_DOOR}/types/{name}", dict[str, Any])
@@ -207,5 +224,5 @@ def _held(listed: Mapping[str, Any]) -> TypeHeld:
         name=listed["typeName"],
         entities=counted["entityCount"],
         attributes=tuple(listed["attributeNames"]),
-        modified_at=found[0]["modifiedAt"] if found else "",
+        modified_at=datetime.fromisoformat(found[0]["modifiedAt"]) if found else None,
     )

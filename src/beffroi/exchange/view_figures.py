@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from beffroi.exchange.contexts.resolving import CORE
-from beffroi.exchange.model import Attribute, AttributeKind, Iri, Json
+from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri, Json
 from beffroi.exchange.representation.excerpts import excerpt
 from beffroi.exchange.view_store import Point
 from beffroi.kernel.catalogue import Language
@@ -20,6 +20,7 @@ _POINTS_LEAST: Final = 2
 _TARGETS_MOST: Final = 5
 _MEMBERS_MOST: Final = 4
 _UNBREAKABLE: Final = "\N{NO-BREAK SPACE}"
+_NAME: Final = "name"
 # UN/ECE Recommendation 20, codes that smart data models use most; others are shown as they are.
 _UNITS: Final = {
     "CEL": "°C",
@@ -132,9 +133,18 @@ def short(iri: Iri) -> str:
 
 
 def told_number(value: float, language: Language) -> str:
-    """Write a number as it was given, with the language's decimal sign."""
-    text = str(value)
+    """Write a number with the language's decimal sign, a measured one in six digits that count."""
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
     return text.replace(".", ",") if language is Language.FR else text
+
+
+def heading_of(entity: Entity) -> str:
+    """Return what people call an entity: its name where it has one, else its id."""
+    for iri, instances in entity.attributes.items():
+        value = instances[0].value
+        if short(iri) == _NAME and isinstance(value, str) and value:
+            return excerpt(value)
+    return entity.id
 
 
 def told_value(attribute: Attribute, language: Language) -> str:

@@ -138,14 +138,14 @@ def _misshapen(whole: Told) -> Iterator[tuple[str, int]]:
             yield part, 1
 
 
-def _list(told: Any) -> tuple[Told, ...] | None:  # noqa: ANN401 - foreign JSON
+def _list(told: object) -> tuple[Told, ...] | None:
     inner = told.get("data") if isinstance(told, dict) else told
     if not isinstance(inner, list):
         return None
     return tuple(one if isinstance(one, dict) else {} for one in inner)
 
 
-def _by_name(told: Any) -> Mapping[str, Told]:  # noqa: ANN401 - foreign JSON
+def _by_name(told: object) -> Mapping[str, Told]:
     if not isinstance(told, dict):
         return {}
     inner = {

@@ -15,7 +15,7 @@ from beffroi.kernel.processes.workers import Told, answer_as_worker
 _MEMORY_MOST_GIB: Final = 4
 
 
-def read(files: list[str], told: Told) -> LoadedInventory:  # noqa: ARG001 - as all workers
+def read(files: list[str], _: Told) -> LoadedInventory:
     """Read plan.yaml, or files of any other kind together.
 
     Raises:
@@ -25,7 +25,7 @@ def read(files: list[str], told: Told) -> LoadedInventory:  # noqa: ARG001 - as 
     return _loaded(load_inventory, files)
 
 
-def read_newcomers(files: list[str], told: Told) -> LoadedInventory:  # noqa: ARG001 - as all workers
+def read_newcomers(files: list[str], _: Told) -> LoadedInventory:
     """Read the workloads of who joins, wherever they run now.
 
     Raises:

@@ -1,0 +1,45 @@
+"""Values are written as people read them."""
+
+import pytest
+
+from beffroi.exchange.cli import _shortened
+from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY
+from beffroi.exchange.model import Attribute, AttributeKind, Entity, Json
+from beffroi.exchange.view_figures import heading_of, told_number
+from beffroi.kernel.catalogue import Language
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(402, "402"), (402.0, "402"), (1.0387596899224807, "1,03876"), (-0.5, "-0,5"), (0, "0")],
+)
+def test_a_measure_has_six_digits_that_count(value: float, told: str) -> None:
+    assert told_number(value, Language.FR) == told
+
+
+def _entity(**values: Json) -> Entity:
+    return Entity(
+        id="urn:ngsi-ld:OffStreetParking:1",
+        types=("https://example.org/OffStreetParking",),
+        attributes={
+            DEFAULT_VOCABULARY + name: (Attribute(kind=AttributeKind.PROPERTY, value=value),)
+            for name, value in values.items()
+        },
+    )
+
+
+def test_an_entity_is_called_by_its_name() -> None:
+    assert heading_of(_entity(spots=387, name="Arènes")) == "Arènes"
+
+
+@pytest.mark.parametrize("values", [{"spots": 387}, {"name": 12}, {"name": ""}])
+def test_an_entity_without_a_name_is_called_by_its_id(values: dict[str, Json]) -> None:
+    assert heading_of(_entity(**values)) == "urn:ngsi-ld:OffStreetParking:1"
+
+
+def test_the_coordinates_of_an_area_are_shown_in_one_line() -> None:
+    ring = [[4.3 + number / 1000, 43.8] for number in range(100)]
+    shown = _shortened({"location": {"type": "GeoProperty", "value": {"coordinates": [ring]}}})
+    coordinates = shown["location"]["value"]["coordinates"]
+    assert coordinates.startswith("[[[4.3,43.8]")
+    assert len(coordinates) <= 80
