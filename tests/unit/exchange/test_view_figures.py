@@ -29,10 +29,10 @@ def _entity(**values: Json) -> Entity:
 
 
 def test_an_entity_is_called_by_its_name() -> None:
-    assert heading_of(_entity(spots=387, name="Arènes")) == "Arènes"
+    assert heading_of(_entity(operator="Ville", name="Arènes")) == "Arènes"
 
 
-@pytest.mark.parametrize("values", [{"spots": 387}, {"name": 12}, {"name": ""}])
+@pytest.mark.parametrize("values", [{"operator": "Ville"}, {"name": 12}, {"name": ""}])
 def test_an_entity_without_a_name_is_called_by_its_id(values: dict[str, Json]) -> None:
     assert heading_of(_entity(**values)) == "urn:ngsi-ld:OffStreetParking:1"
 
