@@ -210,6 +210,34 @@ async def test_a_deadlock_with_another_transaction_hurts_no_writer(measured: Dat
     assert await _measures(measured) == [5, 11, 12]
 
 
+async def test_a_write_that_others_kept_from_its_rows_is_tried_again(measured: Database) -> None:
+    await _rows(measured, 1)
+    held, tried_again = asyncio.Event(), asyncio.Event()
+    tries = 0
+
+    async def grow(connection: Connection) -> Sequence[Event]:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            tried_again.set()
+        await execute(connection, "set local lock_timeout = '200ms'")
+        await execute(connection, "update measure set number = 11 where number = 1")
+        return []
+
+    async def other() -> None:
+        async with measured.transaction(EVERYTHING) as connection:
+            await execute(connection, "select from measure where number = 1 for update")
+            held.set()
+            await tried_again.wait()
+
+    holding = asyncio.create_task(other())
+    await held.wait()
+    async with _running(_group(measured)) as group:
+        await group.submit(grow)
+    await holding
+    assert await _measures(measured) == [11]
+
+
 async def _rows(database: Database, *numbers: int) -> None:
     async with database.transaction(EVERYTHING) as connection:
         for number in numbers:
