@@ -14,6 +14,7 @@ from beffroi.app.adapters import (
     TerritoryInForce,
 )
 from beffroi.app.addresses import Ports
+from beffroi.app.exchange_wiring import ExchangeFoundation, exchange_services
 from beffroi.app.http import Services
 from beffroi.app.machine_meter import MachineMeter
 from beffroi.app.measuring import Measuring, MeasuringTools, energy_meter
@@ -47,15 +48,7 @@ from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
 from beffroi.engines.ports import Engine
 from beffroi.engines.service import Engines
-from beffroi.exchange.api.mounting import ExchangeServices
-from beffroi.exchange.contexts.service import Contexts
-from beffroi.exchange.inventory_service import Inventory
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.service import Exchange
-from beffroi.exchange.subscriptions.service import Needs as SubscriptionNeeds
-from beffroi.exchange.subscriptions.service import Subscriptions
-from beffroi.exchange.temporal.recording import Recorder
-from beffroi.exchange.temporal.service import History
 from beffroi.exchange.views import Views
 from beffroi.hosting.building import Builder
 from beffroi.hosting.controller import HostingController
@@ -211,26 +204,18 @@ def _services(
         documents=DocumentService(database, statements, metering, DocumentsProcess()),
         quotes=quotes,
         quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
-        exchange=_exchange(foundation, addresses, watch),
+        exchange=exchange_services(
+            ExchangeFoundation(
+                database=database,
+                watch=watch,
+                outgoing=foundation.outgoing,
+                known_contexts=foundation.known_contexts,
+                public_url=addresses.url(addresses.console_host),
+                key=foundation.key,
+                clock=clock,
+            )
+        ),
         views=Views(database, clock),
-    )
-
-
-def _exchange(
-    foundation: Foundation, addresses: DeliverySettings, watch: LogWatch
-) -> ExchangeServices:
-    database, clock, outgoing = foundation.database, foundation.clock, foundation.outgoing
-    public_url = addresses.url(addresses.console_host)
-    known = foundation.known_contexts
-    contexts = Contexts(database, outgoing, clock, public_url=public_url, known=known)
-    return ExchangeServices(
-        exchange=Exchange(database, clock),
-        inventory=Inventory(database),
-        history=History(database),
-        recorder=Recorder(database, clock),
-        contexts=contexts,
-        subscriptions=Subscriptions(SubscriptionNeeds(database, watch, outgoing, contexts, clock)),
-        public_url=public_url,
     )
 
 
