@@ -1,12 +1,12 @@
 """Joining the parts of the exchange, for each process that answers its door."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from beffroi.exchange.api.mounting import ExchangeServices
-from beffroi.exchange.contexts.service import Contexts
+from beffroi.exchange.contexts.service import CONTEXT_CHANGED, Contexts
 from beffroi.exchange.inventory_service import Inventory
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.exchange.service import Exchange
@@ -16,7 +16,7 @@ from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
-from beffroi.kernel.log import LogWatch
+from beffroi.kernel.log import Entry, LogWatch, Tail
 from beffroi.kernel.secrets import SealingKey
 
 
@@ -55,4 +55,22 @@ def exchange_services(given: ExchangeFoundation) -> ExchangeServices:
         contexts=contexts,
         subscriptions=Subscriptions(needs),
         public_url=given.public_url,
+    )
+
+
+def exchange_loops(
+    given: ExchangeFoundation, services: ExchangeServices
+) -> tuple[Coroutine[None, None, None], ...]:
+    """Return what has to run in each process that answers the door."""
+
+    async def renew(entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            services.contexts.forget(entry.subject)
+
+    changed = Tail("exchange", given.database, given.watch, (CONTEXT_CHANGED,), renew)
+    return (
+        services.exchange.run(),
+        services.contexts.run(),
+        services.subscriptions.run(),
+        changed.run(),
     )

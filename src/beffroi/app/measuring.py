@@ -117,7 +117,7 @@ class Measuring:
         pids = {
             names[name]: process.pid
             for name, engine in self._tools.engines.items()
-            if (process := engine.running()) is not None
+            if name in names and (process := engine.running()) is not None
         }
         found = self._tools.meters.readings(pids)
         now = self._tools.clock.now()

@@ -10,6 +10,8 @@ from pathlib import Path
 from granian.constants import Interfaces
 
 from beffroi.app.addresses import Ports, chosen_ports
+from beffroi.app.exchange_engine import console_socket, door_sockets, exchange_engines
+from beffroi.app.exchange_wiring import exchange_loops
 from beffroi.app.http import platform_application
 from beffroi.app.measuring import measured_host
 from beffroi.app.ownership import Ownership, write_control
@@ -63,9 +65,14 @@ async def running_platform(
         foundation = await _foundation(places, settings, environment, undo)
         if territory_file is not None:
             await foundation.territory.apply(territory_file, OPERATOR)
-        platform = wired(foundation, await _delivery_settings(foundation, settings))
+        addresses = await _delivery_settings(foundation, settings)
+        at_the_door = exchange_engines(places, foundation.postgresql.url, addresses, settings)
+        platform = wired(foundation, addresses, at_the_door)
         undo.push_async_callback(_stop_hosting, platform)
         await undo.enter_async_context(_served(platform))
+        for engine in at_the_door:
+            undo.push_async_callback(engine.stop)
+        await asyncio.gather(*(engine.start() for engine in at_the_door))
         ownership.tell(f"process {os.getpid()}, {platform.services.delivery.console_url()}")
         await undo.enter_async_context(platform.waking.serving())
         await undo.enter_async_context(_controlled(platform))
@@ -140,6 +147,7 @@ async def _delivery_settings(foundation: Foundation, settings: Settings) -> Deli
         http_port=foundation.ports.http,
         https_port=foundation.ports.https,
         console_host=held.document.console_host,
+        exchange_sockets=door_sockets(foundation.places, settings.exchange_processes),
         acme=acme_settings(
             settings.acme_directory, settings.acme_contact, settings.acme_authority_file
         ),
@@ -153,8 +161,8 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     await services.rights.put_account(PLATFORM, OPERATOR, Role.OPERATOR)
     await services.operations.settle_interrupted()
     await platform.deployer.settle_interrupted()
-    folder = foundation.places.instances / CONSOLE
-    socket = folder / "listen" / "http.sock"
+    socket = console_socket(foundation.places)
+    folder = socket.parents[1]
     socket.parent.mkdir(parents=True, exist_ok=True)
     for path in (folder, socket.parent):
         path.chmod(0o755)
@@ -213,9 +221,7 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         platform.machine_meter.run(),
         platform.measuring.run(),
         platform.weighing.run(),
-        platform.services.exchange.exchange.run(),
-        platform.services.exchange.contexts.run(),
-        platform.services.exchange.subscriptions.run(),
+        *exchange_loops(platform.exchange, platform.services.exchange),
         _deploy_changed_sources(platform),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

@@ -89,6 +89,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "documents, and an index.json from URL to file name."
         ),
     ] = ""
+    exchange_processes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=32,
+            description="Processes that answer the exchange's door beside the platform's own.",
+        ),
+    ] = 0
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line logged."),

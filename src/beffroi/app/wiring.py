@@ -1,6 +1,6 @@
 """Making the parts and putting them together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from beffroi.app.adapters import (
     TerritoryInForce,
 )
 from beffroi.app.addresses import Ports
+from beffroi.app.exchange_engine import ExchangeEngine
 from beffroi.app.exchange_wiring import ExchangeFoundation, exchange_services
 from beffroi.app.http import Services
 from beffroi.app.machine_meter import MachineMeter
@@ -108,6 +109,7 @@ class Platform(msgspec.Struct, frozen=True):
     foundation: Foundation
     services: Services
     watch: LogWatch
+    exchange: ExchangeFoundation
     deployer: Deployer
     jobs: JobScheduler
     waking: WakeServer
@@ -122,18 +124,28 @@ class Platform(msgspec.Struct, frozen=True):
     engines: Reconciler[Any, Any]
 
 
-def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
+def wired(
+    foundation: Foundation,
+    addresses: DeliverySettings,
+    exchange_engines: Sequence[ExchangeEngine] = (),
+) -> Platform:
     """Join every part of the platform."""
     database, clock = foundation.database, foundation.clock
     operations, watch = Operations(database, clock), LogWatch(database)
+    exchange = _exchange_foundation(foundation, addresses, watch)
     engines: Mapping[str, Engine] = {
         engine.name: engine
-        for engine in (foundation.postgresql, foundation.nginx, foundation.filler)
+        for engine in (
+            foundation.postgresql,
+            foundation.nginx,
+            foundation.filler,
+            *exchange_engines,
+        )
     }
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
     services = _services(
-        foundation, addresses, operations, engines, (hosting.service, delivery_service), watch
+        foundation, operations, engines, (hosting.service, delivery_service), exchange
     )
     wanted = TerritoryInForce(foundation.territory)
     machine_meter = MachineMeter(wanted, foundation.wattmeter_file, clock)
@@ -146,6 +158,7 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
         foundation=foundation,
         services=services,
         watch=watch,
+        exchange=exchange,
         deployer=hosting.deployer,
         jobs=JobScheduler(database, clock, hosting.deployer),
         waking=WakeServer(foundation.places, hosting.deployer.resting, filler_identity()),
@@ -165,11 +178,10 @@ def wired(foundation: Foundation, addresses: DeliverySettings) -> Platform:
 
 def _services(
     foundation: Foundation,
-    addresses: DeliverySettings,
     operations: Operations,
     engines: Mapping[str, Engine],
     serving: tuple[Hosting, DeliveryService],
-    watch: LogWatch,
+    exchange: ExchangeFoundation,
 ) -> Services:
     hosting, delivery = serving
     database, clock = foundation.database, foundation.clock
@@ -204,18 +216,22 @@ def _services(
         documents=DocumentService(database, statements, metering, DocumentsProcess()),
         quotes=quotes,
         quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
-        exchange=exchange_services(
-            ExchangeFoundation(
-                database=database,
-                watch=watch,
-                outgoing=foundation.outgoing,
-                known_contexts=foundation.known_contexts,
-                public_url=addresses.url(addresses.console_host),
-                key=foundation.key,
-                clock=clock,
-            )
-        ),
+        exchange=exchange_services(exchange),
         views=Views(database, clock),
+    )
+
+
+def _exchange_foundation(
+    foundation: Foundation, addresses: DeliverySettings, watch: LogWatch
+) -> ExchangeFoundation:
+    return ExchangeFoundation(
+        database=foundation.database,
+        watch=watch,
+        outgoing=foundation.outgoing,
+        known_contexts=foundation.known_contexts,
+        public_url=addresses.url(addresses.console_host),
+        key=foundation.key,
+        clock=foundation.clock,
     )
 
 

@@ -17,6 +17,8 @@ from beffroi.delivery.model import DeliverySettings, Naming, Redirect, Wanted, i
 from beffroi.delivery.page_configuration import hosts_of, limit_zones, page_store_values
 from beffroi.delivery.rendering import rendered
 
+_DOOR_REQUESTS_PER_S: Final = 5_000
+"""That one address may send to the exchange's door."""
 # The kernel takes 107 characters for a socket's path; nginx enters the folder of the routes, so
 # that only "<host>/listen/http.sock" counts.
 HOST_MOST_CHARACTERS: Final = 107 - len("/listen/http.sock")
@@ -78,12 +80,14 @@ def configuration_text(
         q=_quoted,
         nginx_value=nginx_value,
         store=store,
-        limits={"zones": zones},
+        limits={"zones": zones, "door_rate": _DOOR_REQUESTS_PER_S},
         listens=[_listen(address, settings.https_port) for address in settings.addresses],
         plain_listens=[_listen(address, settings.http_port) for address in settings.addresses],
         http2_by_directive=server.version >= _HTTP2_DIRECTIVE_SINCE,
         certificate_cache=server.version >= _CERTIFICATE_CACHE_SINCE,
         suffix=settings.port_suffix,
+        exchange_sockets=settings.exchange_sockets,
+        console_host=settings.console_host,
         naming=wanted.naming,
         strict_transport=_strict_names(settings, wanted.naming),
         aliases=wanted.aliases,

@@ -40,6 +40,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         addresses: IP addresses to listen on.
         console_host: Host name of the platform's own console.
+        exchange_sockets: Where more processes answer the exchange's door, below that host name.
     """
 
     addresses: tuple[str, ...]
@@ -47,6 +48,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
     https_port: int
     console_host: str
     acme: AcmeSettings | None = None
+    exchange_sockets: tuple[Path, ...] = ()
 
     @property
     def port_suffix(self) -> str:

@@ -84,8 +84,8 @@ def limit_zones(applications: Iterable[Application]) -> tuple[LimitZone, ...]:
         by_site[one.visitors.site_requests_per_s].extend(one.hosts)
     usual = VisitorLimits()
     return (
-        *_zones("client", "$host $binary_remote_addr", usual.requests_per_s, by_client),
-        *_zones("site", "$host", usual.site_requests_per_s, by_site),
+        *_zones("from_client", "$host $binary_remote_addr", usual.requests_per_s, by_client),
+        *_zones("of_site", "$host", usual.site_requests_per_s, by_site),
     )
 
 

@@ -32,8 +32,8 @@ def test_sites_with_the_usual_rates_are_named_by_no_zone() -> None:
 
     assert list(hosts_of(zones)) == []
     assert [(zone.name, zone.rate, zone.default) for zone in zones] == [
-        ("client_200", 200, True),
-        ("site_2000", 2000, True),
+        ("from_client_200", 200, True),
+        ("of_site_2000", 2000, True),
     ]
 
 
@@ -50,11 +50,13 @@ def test_a_site_with_a_rate_of_its_own_leaves_the_usual_zone_for_it() -> None:
     limits = VisitorLimits(requests_per_s=20)
     zones = {zone.name: zone for zone in limit_zones([site(1), limited(2, limits)])}
 
-    assert zones.keys() == {"client_200_others", "client_20", "site_2000"}
+    assert zones.keys() == {"from_client_200_others", "from_client_20", "of_site_2000"}
     assert (
-        zones["client_200_others"].others == zones["client_20"].hosts == ("site-2.ville.localhost",)
+        zones["from_client_200_others"].others
+        == zones["from_client_20"].hosts
+        == ("site-2.ville.localhost",)
     )
-    assert zones["site_2000"].others == ()
+    assert zones["of_site_2000"].others == ()
 
 
 def test_ten_seconds_worth_of_requests_may_come_at_once() -> None:

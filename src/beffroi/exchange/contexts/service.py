@@ -55,8 +55,8 @@ class Contexts:
     proxies the platform has many names, and ids are not to be guessed. A copy stays as it is until
     somebody has it fetched again, for what entities mean must not change by itself.
 
-    ``run`` must be running for uses to be written. Where several processes run, each has to hear
-    of the log's events ``exchange.context_changed`` and call ``forget`` with their subject.
+    ``run`` must be running for uses to be written. Each process has to hear of the log's events
+    ``exchange.context_changed`` and call ``forget`` with their subject.
 
     Args:
         database: Where they are kept.

@@ -1,7 +1,7 @@
 """The log: what was committed, in the order of commit, and those who follow it."""
 
 from beffroi.kernel.log.entries import Entry, Event, append, read_after
-from beffroi.kernel.log.followers import Follower, Teller
+from beffroi.kernel.log.followers import Follower, Tail, Teller
 from beffroi.kernel.log.group_commit import GroupCommit, Written
 from beffroi.kernel.log.wake import LogWatch
 
@@ -11,6 +11,7 @@ __all__ = [
     "Follower",
     "GroupCommit",
     "LogWatch",
+    "Tail",
     "Teller",
     "Written",
     "append",

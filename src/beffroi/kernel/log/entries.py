@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from beffroi.kernel.database import Connection, execute, fetch_all
+from beffroi.kernel.database import Connection, execute, fetch_all, fetch_value
 
 CHANNEL = "beffroi_log"
 _APPEND_LOCK = 0x6C6F67
@@ -66,4 +66,22 @@ async def read_after(connection: Connection, seq: int, limit: int) -> Sequence[E
         Entry,
         "select * from kernel.log where seq > %s order by seq limit %s",
         (seq, limit),
+    )
+
+
+async def last_seq(connection: Connection) -> int:
+    """Return the seq of the newest entry; 0 where there is none."""
+    seq: int = await fetch_value(connection, "select coalesce(max(seq), 0) from kernel.log")
+    return seq
+
+
+async def read_of_kinds(
+    connection: Connection, kinds: Sequence[str], after: int, last: int
+) -> Sequence[Entry]:
+    """Return the entries of some kinds that follow a seq, up to another, in order."""
+    return await fetch_all(
+        connection,
+        Entry,
+        "select * from kernel.log where seq > %s and seq <= %s and kind = any(%s) order by seq",
+        (after, last, list(kinds)),
     )

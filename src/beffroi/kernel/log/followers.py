@@ -9,7 +9,7 @@ from contextlib import suppress
 from beffroi.kernel.database import Connection, Database, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError
-from beffroi.kernel.log.entries import Entry, read_after
+from beffroi.kernel.log.entries import Entry, last_seq, read_after, read_of_kinds
 from beffroi.kernel.log.wake import LogWatch
 
 Handler = Callable[[Connection, Sequence[Entry]], Awaitable[None]]
@@ -17,6 +17,7 @@ Told = Callable[[Sequence[Entry]], Awaitable[None]]
 _logger = logging.getLogger(__name__)
 _BATCH = 500
 _SAFETY_PERIOD_S = 30.0
+_TAIL_PAUSE_S = 0.2
 _RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
@@ -125,4 +126,33 @@ class Teller(_Reader):
             await self._told(entries)
             async with self._database.transaction(EVERYTHING) as connection:
                 await self._move(connection, entries[-1].seq)
+        return len(entries)
+
+
+class Tail(_Reader):
+    """Hands entries of some kinds to what one process holds in memory, from its start on.
+
+    It has no durable cursor: another start reads anew what it needs.
+    """
+
+    def __init__(
+        self, name: str, database: Database, watch: LogWatch, kinds: Sequence[str], told: Told
+    ) -> None:
+        super().__init__(name, database, watch)
+        self._kinds = kinds
+        self._told = told
+        self._seq: int | None = None
+
+    async def advance(self) -> int:
+        """Tell what came since; then rest, for a busy log wakes it at each commit."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            last = await last_seq(connection)
+            if self._seq is None:
+                self._seq = last
+                return 0
+            entries = await read_of_kinds(connection, self._kinds, self._seq, last)
+        if entries:
+            await self._told(entries)
+        self._seq = last
+        await asyncio.sleep(_TAIL_PAUSE_S)
         return len(entries)
