@@ -91,6 +91,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.data / "store"
 
     @property
+    def drops(self) -> Path:
+        """Return where partners put files for the exchange, by organisation."""
+        return self.data / "drops"
+
+    @property
     def results(self) -> Path:
         """Return where the results of each site lie for everyone to read."""
         return self.data / "results"

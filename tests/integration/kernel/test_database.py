@@ -188,3 +188,28 @@ async def test_entries_are_read_after_a_seq_and_up_to_a_limit(database: Database
         entries = await read_after(connection, 0, 100)
         later = await read_after(connection, entries[0].seq, 2)
     assert list(later) == list(entries[1:3])
+
+
+async def test_no_task_that_waits_for_a_connection_misses_its_cancellation(
+    database: Database,
+) -> None:
+    async def take_turns() -> None:
+        while True:
+            async with database.transaction(EVERYTHING) as connection:
+                await connection.execute("select 1")
+
+    missed = 0
+    for _ in range(30):
+        tasks = [asyncio.create_task(take_turns()) for _ in range(30)]
+        await asyncio.sleep(0.03)
+        pending = set(tasks)
+        for task in tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
+        missed += len(pending)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.5)
+
+    assert missed == 0

@@ -14,7 +14,7 @@ from beffroi.kernel.database import Connection, Database, execute, fetch_all, fe
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import FailedError, UnavailableError
-from beffroi.kernel.log import Entry, Event, Follower, LogWatch, Tail, Teller, append, read_after
+from beffroi.kernel.log import Entry, Event, Follower, LogWatch, Teller, append, read_after
 from tests.support.postgres import PostgresServer
 from tests.support.programs import kill_program, program, told
 from tests.support.waiting import eventually
@@ -251,44 +251,6 @@ async def test_what_could_not_be_told_is_told_again(database: Database) -> None:
     await _append(database, "three")
     assert await Teller("teller", database, watch, tell).advance() == 1
     assert told == ["one", "two", "one", "two", "three"]
-
-
-async def test_a_tail_tells_what_is_of_its_kinds_and_newer_than_itself(
-    database: Database,
-) -> None:
-    told: list[str] = []
-
-    async def tell(entries: Sequence[Entry]) -> None:
-        told.extend(entry.subject for entry in entries)
-
-    tail = Tail("tail", database, LogWatch(database), ("kept.changed",), tell)
-    async with database.transaction(EVERYTHING) as connection:
-        await append(connection, Event("kept.changed", "before"))
-    assert await tail.advance() == 0
-    async with database.transaction(EVERYTHING) as connection:
-        await append(connection, Event("kept.changed", "one"), Event("other.changed", "two"))
-
-    assert [await tail.advance(), await tail.advance()] == [1, 0]
-    assert told == ["one"]
-
-
-async def test_a_tail_tells_again_what_could_not_be_told(database: Database) -> None:
-    told: list[str] = []
-    errors: list[Exception] = [UnavailableError("delivery.filler_away")]
-
-    async def tell(entries: Sequence[Entry]) -> None:
-        if errors:
-            raise errors.pop()
-        told.extend(entry.subject for entry in entries)
-
-    tail = Tail("tail", database, LogWatch(database), ("bus.late",), tell)
-    await tail.advance()
-    await _append(database, "one")
-    with pytest.raises(UnavailableError):
-        await tail.advance()
-
-    assert await tail.advance() == 1
-    assert told == ["one"]
 
 
 async def test_no_transaction_is_open_while_others_are_told(database: Database) -> None:

@@ -38,7 +38,11 @@ async def fetch_all(
 
 
 async def fetch_tuples(
-    connection: Connection, statement: str, parameters: Parameters = ()
+    connection: Connection,
+    statement: str,
+    parameters: Parameters = (),
+    *,
+    prepare: bool | None = None,
 ) -> list[tuple[Any, ...]]:
     """Return every row as it comes: for hot paths, and for statements made of parts.
 
@@ -46,8 +50,9 @@ async def fetch_tuples(
         connection: Where to.
         statement: Made of texts of ours alone; values are parameters.
         parameters: In the order of their places.
+        prepare: Let the connection keep it from the first time on; None: once it was often asked.
     """
-    cursor = await connection.execute(statement.encode(), parameters)
+    cursor = await connection.execute(statement.encode(), parameters, prepare=prepare)
     return await cursor.fetchall()
 
 

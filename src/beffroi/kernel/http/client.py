@@ -69,10 +69,17 @@ class ApiClient:
 
     def text(self, path: str) -> str:
         """Get a text."""
+        return self._got(path).text
+
+    def content(self, path: str) -> bytes:
+        """Get a file."""
+        return self._got(path).content
+
+    def _got(self, path: str) -> httpx.Response:
         answer = self._client.get(path)
         if answer.is_error:
             raise _refusal(answer)
-        return answer.text
+        return answer
 
     def finish(self, operation: Operation, watcher: OperationWatcher) -> Operation:
         """Follow an operation to its end."""

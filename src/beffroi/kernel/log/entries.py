@@ -2,14 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 
-from beffroi.kernel.database import Connection, execute, fetch_all, fetch_value
+from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
 
 CHANNEL = "beffroi_log"
 _APPEND_LOCK = 0x6C6F67
+_COLUMNS = ("kind", "subject", "organisation", "body")
+_APPEND: LiteralString = """
+with alone as materialized (
+    select pg_advisory_xact_lock(%s)
+), appended as (
+    insert into kernel.log (kind, subject, organisation, body)
+    select kind, subject, organisation, body
+    from alone, rows from (
+        json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
+        json_array_elements(%s)
+    ) with ordinality as given(kind, subject, organisation, body, place)
+    order by place
+    returning 1
+)
+select pg_notify(%s, %s) from appended limit 1
+"""
+_READ: LiteralString = "select seq, at, kind, subject, organisation, body::text from kernel.log "
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -43,30 +60,26 @@ async def append(connection: Connection, *events: Event) -> None:
         return
     await execute(
         connection,
-        """
-        with alone as materialized (
-            select pg_advisory_xact_lock(%s)
-        ), appended as (
-            insert into kernel.log (kind, subject, organisation, body)
-            select event ->> 'kind', event ->> 'subject', event ->> 'organisation', event -> 'body'
-            from alone, jsonb_array_elements(%s::jsonb) with ordinality as given(event, place)
-            order by place
-            returning 1
-        )
-        select pg_notify(%s, '') from appended limit 1
-        """,
-        (_APPEND_LOCK, msgspec.json.encode(events).decode(), CHANNEL),
+        _APPEND,
+        (
+            _APPEND_LOCK,
+            *(_encoded([getattr(one, name) for one in events]) for name in _COLUMNS),
+            CHANNEL,
+            ",".join(sorted({one.kind for one in events})),
+        ),
     )
+
+
+def _encoded(values: Sequence[Any]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 async def read_after(connection: Connection, seq: int, limit: int) -> Sequence[Entry]:
     """Return the entries that follow a seq, in order."""
-    return await fetch_all(
-        connection,
-        Entry,
-        "select * from kernel.log where seq > %s order by seq limit %s",
-        (seq, limit),
+    rows = await fetch_tuples(
+        connection, _READ + "where seq > %s order by seq limit %s", (seq, limit)
     )
+    return [_entry(row) for row in rows]
 
 
 async def last_seq(connection: Connection) -> int:
@@ -76,12 +89,22 @@ async def last_seq(connection: Connection) -> int:
 
 
 async def read_of_kinds(
-    connection: Connection, kinds: Sequence[str], after: int, last: int
-) -> Sequence[Entry]:
-    """Return the entries of some kinds that follow a seq, up to another, in order."""
-    return await fetch_all(
+    connection: Connection, prefixes: Sequence[str], after: int, limit: int
+) -> tuple[Sequence[Entry], int]:
+    """Return the entries that follow a seq and whose kind begins so, and up to where they tell.
+
+    What lies in between is of other kinds.
+    """
+    last = await last_seq(connection)
+    rows = await fetch_tuples(
         connection,
-        Entry,
-        "select * from kernel.log where seq > %s and seq <= %s and kind = any(%s) order by seq",
-        (after, last, list(kinds)),
+        _READ + "where seq > %s and seq <= %s and kind ^@ any(%s) order by seq limit %s",
+        (after, last, list(prefixes), limit),
     )
+    entries = [_entry(row) for row in rows]
+    return entries, entries[-1].seq if len(entries) == limit else last
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    seq, at, kind, subject, organisation, body = row
+    return Entry(seq, at, kind, subject, organisation, msgspec.json.decode(body))

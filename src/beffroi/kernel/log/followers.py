@@ -17,17 +17,19 @@ Told = Callable[[Sequence[Entry]], Awaitable[None]]
 _logger = logging.getLogger(__name__)
 _BATCH = 500
 _SAFETY_PERIOD_S = 30.0
-_TAIL_PAUSE_S = 0.2
 _RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
 class _Reader(ABC):
     """Reads the log from a cursor of its own, and tries again what fails."""
 
-    def __init__(self, name: str, database: Database, watch: LogWatch) -> None:
+    def __init__(
+        self, name: str, database: Database, watch: LogWatch, prefixes: tuple[str, ...] = ("",)
+    ) -> None:
         self.name = name
         self._database = database
         self._watch = watch
+        self._prefixes = prefixes
 
     async def run(self) -> None:
         """Follow until cancelled; wake at once when the log grows.
@@ -35,7 +37,7 @@ class _Reader(ABC):
         A batch that fails is tried again, later each time: the log waits, nothing is skipped.
         """
         failures = 0
-        async with self._watch.waiter() as grown:
+        async with self._watch.waiter(self._prefixes) as grown:
             while True:
                 grown.clear()
                 failures = 0 if await self._catch_up(failures) else failures + 1
@@ -112,20 +114,36 @@ class Teller(_Reader):
     """Hands each entry to a handler whose effect is elsewhere, at least once.
 
     No transaction is open meanwhile, however long the handler takes; the cursor moves afterwards.
+
+    Args:
+        name: Of its cursor.
+        database: Where the log is.
+        watch: Running.
+        told: Is handed the entries.
+        prefixes: What their kinds begin with; others neither wake it nor are read.
     """
 
-    def __init__(self, name: str, database: Database, watch: LogWatch, told: Told) -> None:
-        super().__init__(name, database, watch)
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        watch: LogWatch,
+        told: Told,
+        prefixes: tuple[str, ...] = ("",),
+    ) -> None:
+        super().__init__(name, database, watch, prefixes)
         self._told = told
 
     async def advance(self) -> int:
         """Tell one batch, then move the cursor."""
         async with self._database.transaction(EVERYTHING) as connection:
-            entries = await read_after(connection, await self._cursor(connection), _BATCH)
+            before = await self._cursor(connection)
+            entries, seq = await read_of_kinds(connection, self._prefixes, before, _BATCH)
         if entries:
             await self._told(entries)
+        if seq > before:
             async with self._database.transaction(EVERYTHING) as connection:
-                await self._move(connection, entries[-1].seq)
+                await self._move(connection, seq)
         return len(entries)
 
 
@@ -136,23 +154,20 @@ class Tail(_Reader):
     """
 
     def __init__(
-        self, name: str, database: Database, watch: LogWatch, kinds: Sequence[str], told: Told
+        self, name: str, database: Database, watch: LogWatch, kinds: tuple[str, ...], told: Told
     ) -> None:
-        super().__init__(name, database, watch)
-        self._kinds = kinds
+        super().__init__(name, database, watch, kinds)
         self._told = told
         self._seq: int | None = None
 
     async def advance(self) -> int:
-        """Tell what came since; then rest, for a busy log wakes it at each commit."""
+        """Tell what came since."""
         async with self._database.transaction(EVERYTHING) as connection:
-            last = await last_seq(connection)
             if self._seq is None:
-                self._seq = last
+                self._seq = await last_seq(connection)
                 return 0
-            entries = await read_of_kinds(connection, self._kinds, self._seq, last)
+            entries, seq = await read_of_kinds(connection, self._prefixes, self._seq, _BATCH)
         if entries:
             await self._told(entries)
-        self._seq = last
-        await asyncio.sleep(_TAIL_PAUSE_S)
+        self._seq = seq
         return len(entries)

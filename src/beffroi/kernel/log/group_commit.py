@@ -48,7 +48,8 @@ class GroupCommit(Generic[RequestT, AnswerT]):
         scope: What the transactions see.
         write: Writes requests, in their order, and answers each.
         capacity: How many requests may wait.
-        most: How many make a group.
+        most: How many make a group, more or less.
+        size: As how many a request counts; by default as one.
     """
 
     def __init__(
@@ -59,12 +60,16 @@ class GroupCommit(Generic[RequestT, AnswerT]):
         *,
         capacity: int = 10_000,
         most: int = 1_000,
+        size: Callable[[RequestT], int] = lambda _: 1,
     ) -> None:
         self._database = database
         self._scope = scope
         self._write = write
         self._most = most
-        self._waiting: asyncio.Queue[_Waiting[RequestT, AnswerT]] = asyncio.Queue(capacity)
+        self._capacity = capacity
+        self._size = size
+        self._queued = 0
+        self._waiting: asyncio.Queue[_Waiting[RequestT, AnswerT]] = asyncio.Queue()
 
     async def submit(self, request: RequestT) -> AnswerT:
         """Return the answer once what was asked is committed.
@@ -73,12 +78,11 @@ class GroupCommit(Generic[RequestT, AnswerT]):
             UnavailableError: More requests wait than the queue holds.
         """
         done: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
-        try:
-            self._waiting.put_nowait(_Waiting(request, done))
-        except asyncio.QueueFull as error:
-            raise UnavailableError(
-                "kernel.writes_overflow", waiting=self._waiting.qsize()
-            ) from error
+        size = self._size(request)
+        if self._queued + size > self._capacity:
+            raise UnavailableError("kernel.writes_overflow", waiting=self._queued)
+        self._queued += size
+        self._waiting.put_nowait(_Waiting(request, done))
         return await done
 
     async def run(self) -> None:
@@ -89,15 +93,21 @@ class GroupCommit(Generic[RequestT, AnswerT]):
                 group = [await self._waiting.get()]
                 # Writers that are ready in this round of the loop come along.
                 await asyncio.sleep(0)
-                group.extend(self._arrived(self._most - 1))
+                self._take_along(group)
                 await self._settle(group)
         finally:
             ended = UnavailableError("kernel.database_unreachable")
-            for waiting in (*group, *self._arrived(self._waiting.qsize())):
+            while not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            for waiting in group:
                 _fail(waiting, ended)
 
-    def _arrived(self, most: int) -> list[_Waiting[RequestT, AnswerT]]:
-        return [self._waiting.get_nowait() for _ in range(min(most, self._waiting.qsize()))]
+    def _take_along(self, group: list[_Waiting[RequestT, AnswerT]]) -> None:
+        size = self._size(group[0].request)
+        while size < self._most and not self._waiting.empty():
+            group.append(self._waiting.get_nowait())
+            size += self._size(group[-1].request)
+        self._queued -= size
 
     async def _settle(self, group: Sequence[_Waiting[RequestT, AnswerT]]) -> None:
         try:

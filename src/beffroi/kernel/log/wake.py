@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 
 import psycopg
@@ -21,17 +22,21 @@ class LogWatch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiters: set[asyncio.Event] = set()
+        self._waiters: dict[asyncio.Event, tuple[str, ...]] = {}
 
     @asynccontextmanager
-    async def waiter(self) -> AsyncIterator[asyncio.Event]:
-        """Lend an event that is set at each growth of the log; the waiter clears it."""
+    async def waiter(self, prefixes: tuple[str, ...] = ("",)) -> AsyncIterator[asyncio.Event]:
+        """Lend an event that is set when the log grows; the waiter clears it.
+
+        Args:
+            prefixes: What the kinds begin with that it waits for.
+        """
         event = asyncio.Event()
-        self._waiters.add(event)
+        self._waiters[event] = prefixes
         try:
             yield event
         finally:
-            self._waiters.discard(event)
+            del self._waiters[event]
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -49,10 +54,11 @@ class LogWatch:
             while True:
                 # psycopg alone would look ten times a second.
                 await readable(connection.fileno())
-                async for _ in connection.notifies(timeout=0):
-                    pass
-                self._wake()
+                told = {one.payload async for one in connection.notifies(timeout=0)}
+                self._wake({kind for payload in told for kind in payload.split(",")})
 
-    def _wake(self) -> None:
-        for event in self._waiters:
-            event.set()
+    def _wake(self, kinds: AbstractSet[str] | None = None) -> None:
+        """Wake those who wait for some kinds; nothing told: all."""
+        for event, prefixes in self._waiters.items():
+            if kinds is None or any(kind.startswith(prefixes) for kind in kinds):
+                event.set()

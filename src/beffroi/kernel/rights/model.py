@@ -37,12 +37,17 @@ _GRANTED = {
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The one who asks: an account, with its rights."""
+    """The one who asks: an account, with its rights.
+
+    Attributes:
+        purpose: What the asker says that it is for; "" where nothing was said.
+    """
 
     name: str
     role: Role
     organisation: str = ""
     language: Language = Language.FR
+    purpose: str = ""
 
     @property
     def scope(self) -> Scope:
