@@ -1,11 +1,25 @@
 """What a question comes down to for the store."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.model import Entity
+from beffroi.exchange.model import Entity, Iri
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """What an attribute is asked to say, in terms of ``exchange.key_of``, which an index can have.
+
+    Attributes:
+        condition: On the key of an answer, where that is not JSON's null: with a place for the
+            key, and places for values.
+        parameters: As PostgreSQL reads jsonb.
+    """
+
+    attribute: Iri
+    condition: str
+    parameters: tuple[Any, ...]
 
 
 class SqlFilter(msgspec.Struct, frozen=True):
@@ -13,11 +27,30 @@ class SqlFilter(msgspec.Struct, frozen=True):
 
     Attributes:
         exact: It holds for those entities alone that are asked for; otherwise for others too.
+        types: Each answer is of one of these; nothing: of any.
+        lookups: Each answer meets all of these.
+        boxes: Each answer that has bounds touches one of these; nothing: wherever it is.
     """
 
     sql: str
     parameters: tuple[Any, ...] = ()
     exact: bool = True
+    types: tuple[Iri, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    boxes: tuple[str, ...] = ()
+
+    @property
+    def is_type_alone(self) -> bool:
+        """Tell whether it asks for no more than a type."""
+        return self.sql == _OF_TYPE
+
+
+_OF_TYPE: Final = "e.types @> %s::text[]"
+
+
+def of_type(iri: Iri) -> SqlFilter:
+    """Ask for entities of a type."""
+    return SqlFilter(_OF_TYPE, ([iri],), types=(iri,))
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +85,10 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         count: How many there are in all, where that was asked.
         more: Others follow.
+        owners: To which organisation each entity belongs.
     """
 
     entities: tuple[Entity, ...]
     count: int | None
     more: bool
+    owners: tuple[str, ...] = ()

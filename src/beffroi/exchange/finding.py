@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from beffroi.exchange import store
+from beffroi.exchange import asked_store
 from beffroi.exchange.asking import Page, Question, Window
 from beffroi.exchange.errors import TooComplexQueryError
-from beffroi.exchange.model import Entity
+from beffroi.exchange.reach import Realm
 from beffroi.exchange.representation.changing import alive
+from beffroi.exchange.store import HeldEntity
 from beffroi.kernel.database import Connection
 
 _BATCH: Final = 500
@@ -16,13 +17,17 @@ _SORTED_MOST: Final = 50_000
 
 
 async def page_of(
-    connection: Connection, tenant: str, question: Question, window: Window, now: datetime
+    connection: Connection,
+    realm: Realm,
+    question: Question,
+    window: Window,
+    now: datetime,
 ) -> Page:
     """Return a window of the answers.
 
     Args:
         connection: Where to look.
-        tenant: Whose entities.
+        realm: Whose entities.
         question: Which ones.
         window: Which part.
         now: What expired until then is gone.
@@ -31,69 +36,113 @@ async def page_of(
         TooComplexQueryError: More than 50,000 would have to be sorted.
     """
     if question.rank is not None:
-        found = await _all_answers(connection, tenant, question, now)
-        found.sort(key=question.rank)
+        found = await _all_answers(connection, realm, question, now)
+        rank = question.rank
+        found.sort(key=lambda one: rank(one.entity))
         return _page_of_list(found, window)
     if question.asked.exact:
-        return await _exact_page(connection, tenant, question, window, now)
-    return await _filtered_page(connection, tenant, question, window, now)
+        return await _exact_page(connection, realm, question, window, now)
+    return await _filtered_page(connection, realm, question, window, now)
 
 
 async def answers(
-    connection: Connection, tenant: str, question: Question, now: datetime
-) -> AsyncIterator[Entity]:
-    """Yield every answer in the order of creation."""
-    after = 0
+    connection: Connection, realm: Realm, question: Question, now: datetime, first: int = _BATCH
+) -> AsyncIterator[HeldEntity]:
+    """Yield every answer in the order of creation, less what may not be seen of it.
+
+    Args:
+        connection: Where to look.
+        realm: Whose entities.
+        question: Which ones.
+        now: What expired until then is gone.
+        first: How many to look at first; then more at a time, and at most 500.
+    """
+    after, limit = 0, min(first, _BATCH)
     while True:
-        held = await store.entities(connection, tenant, question.asked, after=after, limit=_BATCH)
+        held = await asked_store.entities(
+            connection, realm, question.asked, after=after, limit=limit
+        )
         for one in held:
-            entity = alive(one.entity, now)
-            if entity is not None and question.wanted(entity):
-                yield entity
-        if len(held) < _BATCH:
+            held_now = _alive(one, now)
+            if held_now is not None and question.wanted(held_now.entity):
+                yield held_now
+        if len(held) < limit:
             return
-        after = held[-1].number
+        after, limit = held[-1].number, min(limit * 4, _BATCH)
+
+
+async def ids(connection: Connection, realm: Realm, question: Question, now: datetime) -> list[str]:
+    """Return the ids of all answers, in the order of creation."""
+    if question.asked.exact:
+        return await asked_store.entity_ids(connection, realm, question.asked)
+    return [one.entity.id async for one in answers(connection, realm, question, now)]
 
 
 async def _exact_page(
-    connection: Connection, tenant: str, question: Question, window: Window, now: datetime
+    connection: Connection,
+    realm: Realm,
+    question: Question,
+    window: Window,
+    now: datetime,
 ) -> Page:
-    held = await store.entities(
-        connection, tenant, question.asked, offset=window.offset, limit=window.limit + 1
+    held = await asked_store.entities(
+        connection, realm, question.asked, offset=window.offset, limit=window.limit + 1
     )
-    count = await store.count_entities(connection, tenant, question.asked) if window.count else None
-    shown = (alive(one.entity, now) for one in held[: window.limit])
-    found = tuple(one for one in shown if one is not None)
-    return Page(found, count, len(held) > window.limit)
+    count = None
+    if window.count:
+        count = await asked_store.count_entities(connection, realm, question.asked)
+    shown = (_alive(one, now) for one in held[: window.limit])
+    return _page([one for one in shown if one is not None], count, more=len(held) > window.limit)
 
 
 async def _filtered_page(
-    connection: Connection, tenant: str, question: Question, window: Window, now: datetime
+    connection: Connection,
+    realm: Realm,
+    question: Question,
+    window: Window,
+    now: datetime,
 ) -> Page:
-    found: list[Entity] = []
+    found: list[HeldEntity] = []
     count = 0
     end = window.offset + window.limit
-    async for entity in answers(connection, tenant, question, now):
+    first = _BATCH if window.count else end + 1
+    async for one in answers(connection, realm, question, now, first):
         if window.offset <= count < end:
-            found.append(entity)
+            found.append(one)
         count += 1
         if count > end and not window.count:
             break
-    return Page(tuple(found), count if window.count else None, count > end)
+    return _page(found, count if window.count else None, more=count > end)
 
 
 async def _all_answers(
-    connection: Connection, tenant: str, question: Question, now: datetime
-) -> list[Entity]:
-    found: list[Entity] = []
-    async for entity in answers(connection, tenant, question, now):
-        found.append(entity)
+    connection: Connection, realm: Realm, question: Question, now: datetime
+) -> list[HeldEntity]:
+    found: list[HeldEntity] = []
+    async for one in answers(connection, realm, question, now):
+        found.append(one)
         if len(found) > _SORTED_MOST:
             raise TooComplexQueryError("exchange.too_many_to_sort", most=_SORTED_MOST)
     return found
 
 
-def _page_of_list(found: Sequence[Entity], window: Window) -> Page:
+def _page_of_list(found: Sequence[HeldEntity], window: Window) -> Page:
     end = window.offset + window.limit
-    shown = tuple(found[window.offset : end])
-    return Page(shown, len(found) if window.count else None, len(found) > end)
+    count = len(found) if window.count else None
+    return _page(found[window.offset : end], count, more=len(found) > end)
+
+
+def _page(held: Sequence[HeldEntity], count: int | None, *, more: bool) -> Page:
+    return Page(
+        tuple([one.entity for one in held]),
+        count,
+        more,
+        tuple([one.organisation for one in held]),
+    )
+
+
+def _alive(held: HeldEntity, now: datetime) -> HeldEntity | None:
+    entity = alive(held.entity, now)
+    if entity is None or entity is held.entity:
+        return held if entity else None
+    return HeldEntity(held.organisation, held.number, entity)

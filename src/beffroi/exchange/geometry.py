@@ -12,6 +12,23 @@ def bounds_of(geometry: Json) -> str | None:
 
     Nothing for one that may lie across the antimeridian: wider than half the Earth.
     """
+    edges = _edges(geometry)
+    if edges is None:
+        return None
+    west, south, east, north = edges
+    return f"(({east},{north}),({west},{south}))"
+
+
+def middle_of(geometry: Json) -> tuple[float, float] | None:
+    """Return the middle of that box: longitude and latitude, as PostgreSQL works it out."""
+    edges = _edges(geometry)
+    if edges is None:
+        return None
+    west, south, east, north = edges
+    return (east + west) / 2.0, (north + south) / 2.0
+
+
+def _edges(geometry: Json) -> tuple[float, float, float, float] | None:
     positions = list(_positions(geometry))
     if not positions:
         return None
@@ -20,7 +37,7 @@ def bounds_of(geometry: Json) -> str | None:
     west, east = min(longitudes), max(longitudes)
     if east - west > _HALF_TURN:
         return None
-    return f"(({east},{max(latitudes)}),({west},{min(latitudes)}))"
+    return west, min(latitudes), east, max(latitudes)
 
 
 def _positions(geometry: Json) -> Iterator[tuple[float, float]]:

@@ -1,34 +1,63 @@
-"""The only SQL that tells which types and attributes entities have."""
+"""The only SQL that tells which types and attributes entities have.
 
+Entities of one type alone are counted from an index, one step of it per type. Of each type that
+has more than 1,000 of them the attributes are those of its first 500 and of its latest 500.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.asked_store import is_whole, reached
+from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.model import Iri
-from beffroi.kernel.database import Connection, fetch_tuples, fetch_value
+from beffroi.exchange.reach import Realm
+from beffroi.kernel.database import Connection, fetch_tuples
 
-_ALIVE: Final = "e.tenant = %(tenant)s and (e.expires_at is null or e.expires_at > now())"
-_USES: Final = f"""
-with held as (
-    select t.type, e.id, e.document
-    from exchange.entity e cross join unnest(e.types) as t(type)
-    where {_ALIVE} and (%(type)s::text is null or e.types @> array[%(type)s::text])
-        and (%(attribute)s::text is null or e.document ? %(attribute)s)
-), counted as (
-    select type, count(*) as entities from held group by type
-), used as (
+_LOOKED_AT: Final = 500
+_TYPED: Final = "cross join unnest(e.types) as t(type)"
+_ALL: Final = """
+held as (select t.type, e.document {all} and (%s::text is null or t.type = %s))
+"""
+_COUNTED: Final = "counted as (select type, count(*) as entities from held group by type)"
+_USED: Final = """
+used as (
     select held.type, a.name, array_agg(distinct i.instance->>'kind') as kinds
     from held cross join jsonb_each(held.document) as a(name, instances)
     cross join jsonb_array_elements(a.instances) as i(instance)
-    where %(attribute)s::text is null or a.name = %(attribute)s
+    where %s::text is null or a.name = %s
     group by held.type, a.name
 )
 select counted.type, counted.entities, coalesce(used.name, ''), coalesce(used.kinds, '{{}}')
 from counted left join used using (type)
-where %(type)s::text is null or counted.type = %(type)s
-order by counted.type, used.name
-"""  # noqa: S608 - text of ours alone
+where %s::text is null or used.name is not null order by counted.type, used.name
+"""
+_STEPS: Final = """
+with recursive steps(only_type) as (
+    (select e.only_type {first} order by e.only_type limit 1)
+    union all
+    select (select e.only_type {next} order by e.only_type limit 1)
+    from steps where steps.only_type is not null
+)
+"""
+_COUNTED_BY_STEPS: Final = """
+counted as (
+    select named.type, (select count(*) {of_step}) as entities, steps.only_type
+    from steps cross join lateral (select e.types[1] as type {of_step} limit 1) as named
+    where steps.only_type <> 0 and (%s::text is null or named.type = %s)
+)
+"""
+_LOOKED: Final = """
+held as (
+    select counted.type, looked.document from counted cross join lateral (
+        (select e.document {of_counted} order by e.number limit {most})
+        union all
+        (select e.document {of_counted} order by e.number desc limit {most})
+    ) as looked
+)
+"""
 
 
 class TypeUse(msgspec.Struct, frozen=True):
@@ -47,20 +76,107 @@ class TypeUse(msgspec.Struct, frozen=True):
 
 
 async def type_uses(
-    connection: Connection, tenant: str, type_iri: Iri | None, attribute: Iri | None
+    connection: Connection, realm: Realm, type_iri: Iri | None, attribute: Iri | None
 ) -> Sequence[TypeUse]:
     """Return types and their attributes, sorted; a name given keeps the others out."""
-    asked = {"tenant": tenant, "type": type_iri, "attribute": attribute}
-    rows = await fetch_tuples(connection, _USES, asked)
-    return [TypeUse(row[0], row[1], row[2], tuple(row[3])) for row in rows]
+    if not is_whole(realm):
+        return await _uses(connection, realm, SqlFilter("true"), type_iri, attribute)
+    several = await _uses(connection, realm, SqlFilter("e.only_type = 0"), type_iri, attribute)
+    return _together(several, await _single_uses(connection, realm, type_iri, attribute))
 
 
-async def attribute_instances(connection: Connection, tenant: str, attribute: Iri) -> int:
+async def type_names(connection: Connection, realm: Realm) -> list[Iri]:
+    """Return the types, sorted."""
+    among = SqlFilter("e.only_type = 0") if is_whole(realm) else SqlFilter("true")
+    which, parameters = reached(realm, among, also=_TYPED)
+    rows = await fetch_tuples(connection, f"select distinct t.type {which}", parameters)
+    names = {row[0] for row in rows}
+    if is_whole(realm):
+        steps, values = _steps(realm)
+        of_step, own = reached(realm, SqlFilter("e.only_type = steps.only_type"))
+        rows = await fetch_tuples(
+            connection,
+            f"{steps} select (select e.types[1] {of_step} limit 1) "  # noqa: S608
+            "from steps where only_type <> 0",
+            (*values, *own),
+        )
+        names |= {row[0] for row in rows}
+    return sorted(names)
+
+
+async def attribute_instances(connection: Connection, realm: Realm, attribute: Iri) -> int:
     """Count instances of an attribute."""
-    found = await fetch_value(
+    which, parameters = reached(realm, SqlFilter("e.document ? %s", (attribute,)))
+    rows = await fetch_tuples(
         connection,
-        "select coalesce(sum(jsonb_array_length(e.document -> %(attribute)s)), 0)"  # noqa: S608
-        f" from exchange.entity e where {_ALIVE} and e.document ? %(attribute)s",
-        {"tenant": tenant, "attribute": attribute},
+        f"select coalesce(sum(jsonb_array_length(e.document -> %s)), 0) {which}",
+        (attribute, *parameters),
     )
-    return int(found)
+    return int(rows[0][0])
+
+
+async def _uses(
+    connection: Connection,
+    realm: Realm,
+    among: SqlFilter,
+    type_iri: Iri | None,
+    attribute: Iri | None,
+) -> list[TypeUse]:
+    """Look at every entity."""
+    which, parameters = reached(realm, among, also=_TYPED)
+    rows = await fetch_tuples(
+        connection,
+        f"with {_ALL.format(all=which)}, {_COUNTED}, {_USED.format()}",
+        (*parameters, type_iri, type_iri, attribute, attribute, attribute),
+    )
+    return [_use(row) for row in rows]
+
+
+async def _single_uses(
+    connection: Connection, realm: Realm, type_iri: Iri | None, attribute: Iri | None
+) -> list[TypeUse]:
+    """Go from type to type of the entities of one type alone."""
+    steps, values = _steps(realm)
+    of_step, all_of = reached(realm, SqlFilter("e.only_type = steps.only_type"))
+    of_counted, _ = reached(realm, SqlFilter("e.only_type = counted.only_type"))
+    statement = ", ".join(
+        (
+            steps,
+            _COUNTED_BY_STEPS.format(of_step=of_step),
+            _LOOKED.format(of_counted=of_counted, most=_LOOKED_AT),
+            _USED.format(),
+        )
+    )
+    rows = await fetch_tuples(
+        connection,
+        statement,
+        (*values, *all_of * 2, type_iri, type_iri, *all_of * 2, attribute, attribute, attribute),
+    )
+    return [_use(row) for row in rows]
+
+
+def _steps(realm: Realm) -> tuple[str, tuple[Any, ...]]:
+    first, parameters = reached(realm, SqlFilter("true"))
+    following, also = reached(realm, SqlFilter("e.only_type > steps.only_type"))
+    return _STEPS.format(first=first, next=following), (*parameters, *also)
+
+
+def _use(row: tuple[Any, ...]) -> TypeUse:
+    return TypeUse(row[0], row[1], row[2], tuple(row[3]))
+
+
+def _together(some: Sequence[TypeUse], others: Sequence[TypeUse]) -> list[TypeUse]:
+    """Add up what entities of several types have, and those of one type alone."""
+    entities: Counter[Iri] = Counter()
+    kinds: dict[Iri, dict[Iri, set[str]]] = {}
+    for uses in (some, others):
+        entities.update({one.type: one.entities for one in uses})
+        for one in uses:
+            held = kinds.setdefault(one.type, {})
+            if one.attribute:
+                held.setdefault(one.attribute, set()).update(one.kinds)
+    return [
+        TypeUse(name, entities[name], attribute, tuple(sorted(held)))
+        for name, attributes in sorted(kinds.items())
+        for attribute, held in sorted((attributes or {"": set()}).items())
+    ]

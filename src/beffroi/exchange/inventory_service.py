@@ -6,6 +6,7 @@ from beffroi.exchange import inventory, store
 from beffroi.exchange.errors import NonexistentTenantError
 from beffroi.exchange.inventory import TypeUse
 from beffroi.exchange.model import Iri
+from beffroi.exchange.reach import OWN_DATA, DataGuard, asking
 from beffroi.kernel.database import Database
 from beffroi.kernel.rights.model import Actor
 
@@ -13,8 +14,9 @@ from beffroi.kernel.rights.model import Actor
 class Inventory:
     """Types and attributes of the entities that an actor may see."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, guard: DataGuard = OWN_DATA) -> None:
         self._database = database
+        self._guard = guard
 
     async def uses(
         self,
@@ -29,13 +31,28 @@ class Inventory:
         Raises:
             NonexistentTenantError: Nothing was ever kept under that tenant.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            found = await inventory.type_uses(connection, tenant, type_iri, attribute)
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            found = await inventory.type_uses(connection, realm, type_iri, attribute)
+            if not found and not await store.tenant_exists(connection, tenant):
+                raise NonexistentTenantError("exchange.tenant_unknown", tenant=tenant)
+            return found
+
+    async def type_names(self, actor: Actor, tenant: str) -> Sequence[Iri]:
+        """Return the types, sorted.
+
+        Raises:
+            NonexistentTenantError: Nothing was ever kept under that tenant.
+        """
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            found = await inventory.type_names(connection, realm)
             if not found and not await store.tenant_exists(connection, tenant):
                 raise NonexistentTenantError("exchange.tenant_unknown", tenant=tenant)
             return found
 
     async def attribute_count(self, actor: Actor, tenant: str, attribute: Iri) -> int:
         """Count instances of an attribute."""
-        async with self._database.transaction(actor.scope) as connection:
-            return await inventory.attribute_instances(connection, tenant, attribute)
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            return await inventory.attribute_instances(connection, realm, attribute)

@@ -5,80 +5,93 @@ from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.asked_store import by_type, reached
+from beffroi.exchange.asking import SqlFilter, of_type
 from beffroi.exchange.map_view import Cluster, MapView
 from beffroi.exchange.model import LOCATION, Iri, Json
-from beffroi.kernel.database import Connection, fetch_all, fetch_tuples
+from beffroi.exchange.query.logic import EVERYTHING
+from beffroi.exchange.reach import Realm
+from beffroi.kernel.database import Connection, fetch_tuples
 
 _CELLS_MOST: Final = 60
 _OUTLINES_MOST: Final = 400
 _LATEST: Final = 1_000
-_ALIVE: Final = "e.tenant = %(tenant)s and (e.expires_at is null or e.expires_at > now())"
-_OF_TYPE: Final = "and e.types @> array[%(type)s::text]"
+_IN_VIEW: Final = "e.longitude >= %s and e.longitude < %s and e.latitude >= %s and e.latitude < %s"
 _CELLS: Final = """
-with counted as (
-    select count(*) as entities, avg(e.longitude) as longitude, avg(e.latitude) as latitude,
-        min(e.number) as first
-    from exchange.entity e
-    where {alive} {of_type} and e.longitude >= %(west)s and e.longitude < %(east)s
-        and e.latitude >= %(south)s and e.latitude < %(north)s
-    group by floor(e.longitude / %(width)s), floor(e.latitude / %(height)s)
-    order by count(*) desc limit %(most)s
+with seen as ({parts}), counted as (
+    select count(*) as entities, avg(longitude) as longitude, avg(latitude) as latitude,
+        min(number) as first
+    from seen group by floor(longitude / %s), floor(latitude / %s)
+    order by count(*) desc limit %s
 )
 select counted.entities, counted.longitude, counted.latitude, one.id
-from counted cross join lateral (
-    select e.id from exchange.entity e
-    where e.tenant = %(tenant)s and e.number = counted.first
-) as one
+from counted cross join lateral (select e.id {first} limit 1) as one
 order by counted.entities desc, one.id
 """
-_OUTLINES: Final = f"""
-select (e.document -> %(location)s -> 0 -> 'value')::text from exchange.entity e
-where {_ALIVE} and e.extent > 0 and e.extent > %(extent)s
-    and e.longitude + e.extent / 2 >= %(west)s and e.longitude - e.extent / 2 < %(east)s
-    and e.latitude + e.extent / 2 >= %(south)s and e.latitude - e.extent / 2 < %(north)s
-order by e.extent desc limit {_OUTLINES_MOST}
-"""  # noqa: S608 - text of ours alone
+_WIDE: Final = """
+e.extent > 0 and e.extent > %s
+    and e.longitude + e.extent / 2 >= %s and e.longitude - e.extent / 2 < %s
+    and e.latitude + e.extent / 2 >= %s and e.latitude - e.extent / 2 < %s
+"""
 _LATEST_BOUNDS: Final = """
 select min(latest.longitude), min(latest.latitude), max(latest.longitude), max(latest.latitude)
-from (
-    select e.longitude, e.latitude from exchange.entity e
-    where {alive} {of_type} and e.longitude is not null order by e.number desc limit %(most)s
-) as latest
+from (select e.longitude, e.latitude {reached} order by e.number desc limit %s) as latest
 """
 _SMALLEST_OUTLINE: Final = 0.1
 _GEOMETRY: Final = msgspec.json.Decoder()
 
 
 async def clusters(
-    connection: Connection, tenant: str, view: MapView, type_iri: Iri | None
+    connection: Connection, realm: Realm, view: MapView, type_iri: Iri | None
 ) -> Sequence[Cluster]:
     """Return what is in view, the fullest cells first."""
-    asked = _asked(tenant, type_iri, _CELLS_MOST) | view.edges
-    asked |= {"width": view.cell_width, "height": view.cell_height}
-    return await fetch_all(connection, Cluster, _narrowed(_CELLS, type_iri), asked)
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for one in [EVERYTHING] if type_iri is None else by_type(realm, of_type(type_iri)):
+        asked = SqlFilter(f"{_IN_VIEW} and ({one.sql})", (*_edges(view), *one.parameters))
+        which, values = reached(realm, asked)
+        parts.append(f"select e.longitude, e.latitude, e.number {which}")
+        parameters += values
+    first, own = reached(realm, SqlFilter("e.number = counted.first"))
+    rows = await fetch_tuples(
+        connection,
+        _CELLS.format(parts=" union all ".join(parts), first=first),
+        (*parameters, view.cell_width, view.cell_height, _CELLS_MOST, *own),
+    )
+    return [Cluster(*row) for row in rows]
 
 
-async def outlines(connection: Connection, tenant: str, view: MapView) -> Sequence[Json]:
+async def outlines(connection: Connection, realm: Realm, view: MapView) -> Sequence[Json]:
     """Return the locations of entities that are wide enough to see, the widest first."""
     extent = view.cell_width * _SMALLEST_OUTLINE
-    asked = {"tenant": tenant, "extent": extent, "location": LOCATION} | view.edges
-    rows = await fetch_tuples(connection, _OUTLINES, asked)
+    which, parameters = reached(realm, SqlFilter(_WIDE, (extent, *_edges(view))))
+    rows = await fetch_tuples(
+        connection,
+        f"select (e.document -> %s -> 0 -> 'value')::text {which} order by e.extent desc limit %s",
+        (LOCATION, *parameters, _OUTLINES_MOST),
+    )
     return [_GEOMETRY.decode(row[0]) for row in rows]
 
 
 async def latest_bounds(
-    connection: Connection, tenant: str, type_iri: Iri | None
+    connection: Connection, realm: Realm, type_iri: Iri | None
 ) -> tuple[float, float, float, float] | None:
     """Return west, south, east and north of the 1,000 newest entities that are somewhere."""
-    asked = _asked(tenant, type_iri, _LATEST)
-    rows = await fetch_tuples(connection, _narrowed(_LATEST_BOUNDS, type_iri), asked)
+    which, parameters = reached(realm, _of_type(SqlFilter("e.longitude is not null"), type_iri))
+    rows = await fetch_tuples(
+        connection, _LATEST_BOUNDS.format(reached=which), (*parameters, _LATEST)
+    )
     west, south, east, north = rows[0]
     return None if west is None else (west, south, east, north)
 
 
-def _asked(tenant: str, type_iri: Iri | None, most: int) -> dict[str, Any]:
-    return {"tenant": tenant, "type": type_iri, "most": most}
+def _edges(view: MapView) -> tuple[float, ...]:
+    edges = view.edges
+    return (edges["west"], edges["east"], edges["south"], edges["north"])
 
 
-def _narrowed(statement: str, type_iri: Iri | None) -> str:
-    return statement.format(alive=_ALIVE, of_type="" if type_iri is None else _OF_TYPE)
+def _of_type(asked: SqlFilter, type_iri: Iri | None) -> SqlFilter:
+    if type_iri is None:
+        return asked
+    typed = of_type(type_iri)
+    return SqlFilter(f"({asked.sql}) and {typed.sql}", (*asked.parameters, *typed.parameters))

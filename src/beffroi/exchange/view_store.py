@@ -6,47 +6,51 @@ from typing import Final
 
 import msgspec
 
+from beffroi.exchange.asked_store import reached
+from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.model import Attribute, Iri
-from beffroi.kernel.database import Connection, fetch_all, fetch_tuples
+from beffroi.exchange.reach import ENTITIES, Reach, Realm
+from beffroi.kernel.database import Connection, fetch_tuples
 
 _TYPES_MOST: Final = 100
 _TENANTS_MOST: Final = 50
 _LOOKED_AT: Final = 20
-_ALIVE: Final = "e.tenant = %(tenant)s and (e.expires_at is null or e.expires_at > now())"
-_TYPES: Final = f"""
+_TYPES: Final = """
 with counted as (
     select t.type, e.organisation, count(*) as entities, max(e.modified_at) as changed_at
-    from exchange.entity e cross join unnest(e.types) as t(type)
-    where {_ALIVE} group by t.type, e.organisation
+    {reached} group by t.type, e.organisation
 ), held as (
     select type, sum(entities)::bigint as entities, max(changed_at) as changed_at,
         array_agg(organisation order by organisation) as organisations
-    from counted group by type order by type limit {_TYPES_MOST}
+    from counted group by type order by type limit %s
 )
 select held.*, seen.attributes from held cross join lateral (
     select coalesce(array_agg(distinct a.name order by a.name), '{{}}') as attributes
     from (
-        select e.document from exchange.entity e
-        where {_ALIVE} and e.types @> array[held.type] limit {_LOOKED_AT}
+        select e.document {of_type} limit %s
     ) as sample cross join jsonb_object_keys(sample.document) as a(name)
 ) as seen
 order by held.type
-"""  # noqa: S608 - text of ours alone
+"""
 _SERIES: Final = """
 select a.name, h.at, h.value
-from unnest(%s::text[]) as a(name) cross join lateral (
+from (select g.name, hashtextextended(g.name, 0) as attribute_key
+    from unnest(%s::text[]) as g(name) offset 0) as a cross join lateral (
     select h.at, h.value, h.number from exchange.history h
-    where h.tenant = %s and h.entity = %s and h.attribute = a.name and h.dataset_id = ''
-        and h.value is not null and not h.ended
+    where h.entity_key = exchange.entity_key(%s, %s) and h.attribute_key = a.attribute_key
+        and h.tenant = %s and h.entity = %s and h.attribute = a.name and ({reached})
+        and h.dataset_id = '' and h.value is not null and not h.ended
     order by h.at desc, h.number desc limit %s
 ) as h
 order by a.name, h.at, h.number
 """
 _INSTANCES: Final = """
 select a.name, h.at, h.written_at, h.ended, h.instance::text
-from unnest(%s::text[]) as a(name) cross join lateral (
+from (select g.name, hashtextextended(g.name, 0) as attribute_key
+    from unnest(%s::text[]) as g(name) offset 0) as a cross join lateral (
     select h.at, h.written_at, h.ended, h.instance, h.number from exchange.history h
-    where h.tenant = %s and h.entity = %s and h.attribute = a.name
+    where h.entity_key = exchange.entity_key(%s, %s) and h.attribute_key = a.attribute_key
+        and h.tenant = %s and h.entity = %s and h.attribute = a.name and ({reached})
     order by h.at desc, h.number desc limit %s
 ) as h
 order by h.at desc, h.number desc limit %s
@@ -85,27 +89,45 @@ class PastInstance(msgspec.Struct, frozen=True):
     instance: Attribute
 
 
-async def types_held(connection: Connection, tenant: str) -> Sequence[TypeHeld]:
+async def types_held(connection: Connection, realm: Realm) -> Sequence[TypeHeld]:
     """Return the first 100 types by name."""
-    return await fetch_all(connection, TypeHeld, _TYPES, {"tenant": tenant})
+    which, parameters = reached(
+        realm, SqlFilter("true"), also="cross join unnest(e.types) as t(type)"
+    )
+    of_type, also = reached(realm, SqlFilter("e.types @> array[held.type]"))
+    return [
+        TypeHeld(*row)
+        for row in await fetch_tuples(
+            connection,
+            _TYPES.format(reached=which, of_type=of_type),
+            (*parameters, _TYPES_MOST, *also, _LOOKED_AT),
+        )
+    ]
 
 
-async def tenants_seen(connection: Connection) -> Sequence[str]:
+async def tenants_seen(connection: Connection, reach: Reach) -> Sequence[str]:
     """Return the default tenant and those of which the asker sees an entity, 50 at most."""
+    own = reach.condition()
     rows = await fetch_tuples(
         connection,
-        "select t.name from exchange.tenant t where t.name = '' or exists "
-        "(select from exchange.entity e where e.tenant = t.name) order by t.name limit %s",
-        (_TENANTS_MOST,),
+        "select t.name from exchange.tenant t where t.name = '' or exists "  # noqa: S608
+        f"(select from {ENTITIES} where e.tenant = t.name and ({own.sql})) "
+        "order by t.name limit %s",
+        (*own.parameters, _TENANTS_MOST),
     )
     return [row[0] for row in rows]
 
 
 async def latest_numbers(
-    connection: Connection, tenant: str, entity_id: str, attributes: Sequence[Iri], most: int
+    connection: Connection, realm: Realm, entity_id: str, attributes: Sequence[Iri], most: int
 ) -> dict[Iri, list[Point]]:
     """Return the last numbers of attributes, the oldest first."""
-    rows = await fetch_tuples(connection, _SERIES, (list(attributes), tenant, entity_id, most))
+    own, key = realm.reach.history_condition(), (realm.tenant, entity_id)
+    rows = await fetch_tuples(
+        connection,
+        _SERIES.format(reached=own.sql),
+        (list(attributes), *key, *key, *own.parameters, most),
+    )
     found: dict[Iri, list[Point]] = {}
     for name, at, value in rows:
         found.setdefault(name, []).append((at, value))
@@ -113,11 +135,14 @@ async def latest_numbers(
 
 
 async def latest_instances(
-    connection: Connection, tenant: str, entity_id: str, attributes: Sequence[Iri], most: int
+    connection: Connection, realm: Realm, entity_id: str, attributes: Sequence[Iri], most: int
 ) -> Sequence[PastInstance]:
     """Return the last instances of attributes, the newest first."""
+    own, key = realm.reach.history_condition(), (realm.tenant, entity_id)
     rows = await fetch_tuples(
-        connection, _INSTANCES, (list(attributes), tenant, entity_id, most, most)
+        connection,
+        _INSTANCES.format(reached=own.sql),
+        (list(attributes), *key, *key, *own.parameters, most, most),
     )
     return [
         PastInstance(name, at, written_at, ended, _INSTANCE.decode(instance))

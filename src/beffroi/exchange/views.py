@@ -5,14 +5,15 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange import map_store, store, view_store
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange import asked_store, map_store, view_store
+from beffroi.exchange.asking import Question, of_type
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.errors import NonexistentTenantError, ResourceNotFoundError
 from beffroi.exchange.map_view import Cluster, MapView
 from beffroi.exchange.model import AttributeKind, Entity, Iri, Json
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.logic import ANYTHING, all_of
+from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.view_store import PastInstance, Point, TypeHeld
@@ -67,9 +68,10 @@ class MapContent(msgspec.Struct, frozen=True):
 class Views:
     """Reads for the console what an actor may see."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, guard: DataGuard = OWN_DATA) -> None:
         self._database = database
         self._clock = clock
+        self._guard = guard
 
     async def holdings(self, actor: Actor, tenant: str) -> Holdings:
         """Return the types of a tenant, and the tenants that there are.
@@ -77,11 +79,12 @@ class Views:
         Raises:
             NonexistentTenantError: The actor sees nothing under that tenant.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            tenants = await view_store.tenants_seen(connection)
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            tenants = await view_store.tenants_seen(connection, realm.reach)
             if tenant not in tenants:
                 raise NonexistentTenantError("exchange.tenant_unknown", tenant=tenant)
-            return Holdings(tenants, await view_store.types_held(connection, tenant))
+            return Holdings(tenants, await view_store.types_held(connection, realm))
 
     async def entities(
         self, actor: Actor, tenant: str, type_iri: Iri, q: str, after: int
@@ -91,14 +94,15 @@ class Views:
         Raises:
             BadRequestDataError: The query cannot be read, or asks of linked entities.
         """
-        of_type = Question(
-            asked=SqlFilter("e.types @> array[%s::text]", (type_iri,)),
-            wanted=lambda entity: type_iri in entity.types,
-        )
+        typed = Question(asked=of_type(type_iri), wanted=lambda entity: type_iri in entity.types)
         condition = read_condition(q, CORE).question() if q else ANYTHING
-        question = all_of([of_type, condition])
-        async with self._database.transaction(actor.scope) as connection:
-            return await self._listing(connection, tenant, question, after)
+        question = all_of([typed, condition])
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            listing = await self._listing(connection, realm, question, after)
+        read = [(one.organisation, one.entity) for one in listing.entities]
+        await self._guard.note(actor, tenant, "page", read)
+        return listing
 
     async def entity(self, actor: Actor, tenant: str, entity_id: str) -> EntityView:
         """Return an entity with the last of its history.
@@ -106,45 +110,48 @@ class Views:
         Raises:
             ResourceNotFoundError: There is none of that id that the actor may see.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            held = await store.entity_by_id(connection, (tenant, entity_id))
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            held = await asked_store.entity_by_id(connection, realm, entity_id)
             entity = None if held is None else alive(held.entity, self._clock.now())
             if held is None or entity is None:
                 raise ResourceNotFoundError("exchange.entity_unknown", id=entity_id)
             names = sorted(entity.attributes)[:_NAMES_MOST]
             numeric = [name for name in names if _is_number(entity, name)]
             numbers = await view_store.latest_numbers(
-                connection, tenant, entity_id, numeric, _POINTS
+                connection, realm, entity_id, numeric, _POINTS
             )
             instances = await view_store.latest_instances(
-                connection, tenant, entity_id, names, INSTANCES_SHOWN
+                connection, realm, entity_id, names, INSTANCES_SHOWN
             )
-            return EntityView(msgspec.structs.replace(held, entity=entity), numbers, instances)
+        await self._guard.note(actor, tenant, "page", [(held.organisation, entity)])
+        return EntityView(msgspec.structs.replace(held, entity=entity), numbers, instances)
 
     async def map(
         self, actor: Actor, tenant: str, type_iri: Iri | None, view: MapView | None
     ) -> MapContent:
         """Return what a map shows; without a view, one of the newest entities."""
-        async with self._database.transaction(actor.scope) as connection:
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
             if view is None:
-                bounds = await map_store.latest_bounds(connection, tenant, type_iri)
+                bounds = await map_store.latest_bounds(connection, realm, type_iri)
                 view = MapView.around(bounds)
             return MapContent(
                 view,
-                await map_store.clusters(connection, tenant, view, type_iri),
-                await map_store.outlines(connection, tenant, view),
+                await map_store.clusters(connection, realm, view, type_iri),
+                await map_store.outlines(connection, realm, view),
             )
 
     async def _listing(
-        self, connection: Connection, tenant: str, question: Question, after: int
+        self, connection: Connection, realm: Realm, question: Question, after: int
     ) -> Listing:
         """Look at 5,000 entities at most: a rare answer among many comes page by page."""
         now = self._clock.now()
         limit = PAGE + 1 if question.asked.exact else _BATCH
         found: list[HeldEntity] = []
         for _ in range(_BATCHES_MOST):
-            batch = await store.entities(
-                connection, tenant, question.asked, after=after, limit=limit
+            batch = await asked_store.entities(
+                connection, realm, question.asked, after=after, limit=limit
             )
             for one in batch:
                 entity = alive(one.entity, now)

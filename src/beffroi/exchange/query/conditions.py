@@ -92,6 +92,6 @@ def _of_types(hop: Hop) -> Question:
         return ANYTHING
     types = frozenset(hop.types)
     return Question(
-        asked=SqlFilter("e.types && %s::text[]", (list(hop.types),)),
+        asked=SqlFilter("e.types && %s::text[]", (list(hop.types),), types=tuple(hop.types)),
         wanted=lambda entity: not types.isdisjoint(entity.types),
     )

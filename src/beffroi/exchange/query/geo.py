@@ -217,5 +217,8 @@ def _place_filter(geoproperty: Iri, boxes: tuple[Box, ...]) -> SqlFilter:
     near = " or ".join("e.bounds && %s::box" for _ in boxes)
     written = [f"(({east},{north}),({west},{south}))" for west, south, east, north in boxes]
     return SqlFilter(
-        f"{near} or (e.bounds is null and e.document ? %s)", (*written, geoproperty), exact=False
+        f"{near} or (e.bounds is null and e.document ? %s)",
+        (*written, geoproperty),
+        exact=False,
+        boxes=tuple(written),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from beffroi.exchange.asking import Question, SqlFilter
 from beffroi.exchange.errors import TooComplexQueryError
@@ -86,7 +87,7 @@ def all_of(questions: Sequence[Question]) -> Question:
     if len(told) < 2:
         return told[0] if told else ANYTHING
     return Question(
-        asked=_joined(" and ", [one.asked for one in told]),
+        asked=_both_asked([one.asked for one in told]),
         wanted=_every([one.wanted for one in told]),
     )
 
@@ -96,9 +97,25 @@ def some_of(questions: Sequence[Question]) -> Question:
     if len(questions) == 1:
         return questions[0]
     return Question(
-        asked=_joined(" or ", [one.asked for one in questions]),
+        asked=_either_asked([one.asked for one in questions]),
         wanted=_any([one.wanted for one in questions]),
     )
+
+
+def _both_asked(filters: Sequence[SqlFilter]) -> SqlFilter:
+    return replace(
+        _joined(" and ", filters),
+        types=min((one.types for one in filters if one.types), key=len, default=()),
+        lookups=tuple(lookup for one in filters for lookup in one.lookups),
+        boxes=next((one.boxes for one in filters if one.boxes), ()),
+    )
+
+
+def _either_asked(filters: Sequence[SqlFilter]) -> SqlFilter:
+    joined = _joined(" or ", filters)
+    if not all(one.types for one in filters):
+        return joined
+    return replace(joined, types=tuple({iri: None for one in filters for iri in one.types}))
 
 
 def _joined(word: str, filters: Sequence[SqlFilter]) -> SqlFilter:

@@ -14,6 +14,7 @@ import msgspec
 
 from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.model import Iri
+from beffroi.exchange.query.lookups import EXACT_BELOW, LISTED_MOST, equal_lookup, lookups_of
 from beffroi.exchange.query.patterns import Pattern
 from beffroi.exchange.query.terms import (
     EVERY_LANGUAGE,
@@ -33,10 +34,6 @@ _COLUMNS: Final[Mapping[Member, str]] = {
 }
 _LANGUAGE: Final = '@.kind == "LanguageProperty"'
 _NO_RELATIONSHIP: Final = '@.kind != "Relationship" && @.kind != "ListRelationship"'
-_EXACT_BELOW: Final = 2**53
-"""Below, the shortest text of a number orders as the number does; PostgreSQL compares texts."""
-
-_LISTED_MOST: Final = 100
 
 
 class _PathFilter(msgspec.Struct, frozen=True):
@@ -60,7 +57,8 @@ def term_filter(term: Term) -> SqlFilter:
     if not held.text:
         return SqlFilter("e.document ? %s", (first,), held.exact)
     path = f"strict $.{_quoted(first)}[*] ? ({held.text})"
-    return SqlFilter("e.document @? %s::jsonpath", (path,), held.exact)
+    lookups = lookups_of(term)
+    return SqlFilter("e.document @? %s::jsonpath", (path,), held.exact, lookups=lookups)
 
 
 def _absent_filter(term: Term) -> SqlFilter:
@@ -78,11 +76,12 @@ def leads_to_filter(relationship: Iri, ids: frozenset[str]) -> SqlFilter:
     """Tell SQL about a relationship that leads to one of some entities."""
     if not ids:
         return SqlFilter("false")
-    if len(ids) > _LISTED_MOST:
+    if len(ids) > LISTED_MOST:
         return SqlFilter("e.document ? %s", (relationship,), exact=False)
     test = _lifted(" || ".join(f"@ == {_quoted(one)}" for one in sorted(ids)))
     path = f"strict $.{_quoted(relationship)}[*] ? (exists(@.value ? ({test})))"
-    return SqlFilter("e.document @? %s::jsonpath", (path,), exact=False)
+    lookups = (equal_lookup(relationship, sorted(ids)),)
+    return SqlFilter("e.document @? %s::jsonpath", (path,), exact=False, lookups=lookups)
 
 
 def _entity_member_filter(term: Term) -> SqlFilter:
@@ -146,7 +145,7 @@ def _scalar_filter(operator: Operator, operand: Operand) -> _PathFilter | None:
     ranged = isinstance(operand, Range)
     values = (operand.low, operand.high) if isinstance(operand, Range) else operand
     written = [one for one in map(_written, values) if one is not None]
-    if operator is Operator.UNEQUAL or len(written) < len(values) or len(written) > _LISTED_MOST:
+    if operator is Operator.UNEQUAL or len(written) < len(values) or len(written) > LISTED_MOST:
         return None
     if ranged:
         return _PathFilter(f"(@ >= {written[0]} && @ <= {written[1]})", exact=True)
@@ -161,7 +160,7 @@ def _written(literal: Literal) -> str | None:
         return _quoted(literal)
     if isinstance(literal, bool):
         return "true" if literal else "false"
-    return repr(literal) if abs(literal) < _EXACT_BELOW else None
+    return repr(literal) if abs(literal) < EXACT_BELOW else None
 
 
 def _compares_text(operand: Operand) -> bool:

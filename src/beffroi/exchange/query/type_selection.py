@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking import Question, of_type
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.model import Iri
 from beffroi.exchange.query.logic import ANYTHING, question_of, read_tree
@@ -34,6 +34,6 @@ def types_asked(text: str, context: Context, parameter: str = "type") -> Questio
 
 def _ask(wanted: Iri) -> Question:
     return Question(
-        asked=SqlFilter("e.types @> %s::text[]", ([wanted],)),
+        asked=of_type(wanted),
         wanted=lambda entity: wanted in entity.types,
     )

@@ -1,0 +1,142 @@
+"""The only SQL that answers questions over entities; each statement carries a reach."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.reach import ENTITIES, Realm
+from beffroi.exchange.store import HeldEntity, held_in_row
+from beffroi.kernel.database import Connection, fetch_tuples
+
+_HELD: Final = """
+select e.tenant, e.organisation, e.number, e.id, e.types, e.scopes, e.document::text,
+    e.created_at, e.modified_at, e.expires_at
+"""
+_TYPES_MOST: Final = 8
+"""Questions about more types are read in the order of creation of all."""
+
+
+def reached(realm: Realm, asked: SqlFilter, also: str = "") -> tuple[str, tuple[Any, ...]]:
+    """Return what follows ``select``: entities of a realm that are asked for, as ``e``.
+
+    Args:
+        realm: Whose.
+        asked: Which of them.
+        also: What they are joined with.
+    """
+    rows, own = realm.reach.rows()
+    which = (
+        f"from {rows.sql} {also} where e.tenant = %s "
+        f"and (e.expires_at is null or e.expires_at > now()) and ({own.sql}) and ({asked.sql})"
+    )
+    return which, (*rows.parameters, realm.tenant, *own.parameters, *asked.parameters)
+
+
+async def entity_by_id(connection: Connection, realm: Realm, entity_id: str) -> HeldEntity | None:
+    """Return an entity that has not ended."""
+    which, parameters = reached(realm, SqlFilter("e.id = %s", (entity_id,)))
+    rows = await fetch_tuples(connection, f"{_HELD} {which}", parameters)
+    return held_in_row(rows[0]) if rows else None
+
+
+async def entities(
+    connection: Connection,
+    realm: Realm,
+    asked: SqlFilter,
+    *,
+    after: int = 0,
+    offset: int = 0,
+    limit: int,
+) -> Sequence[HeldEntity]:
+    """Return entities that a condition holds for, in the order of creation.
+
+    Args:
+        connection: Where to.
+        realm: Whose.
+        asked: The condition.
+        after: The number of the last one seen.
+        offset: How many to pass over.
+        limit: How many at most.
+    """
+    parts = [_limited(realm, one, _HELD, after, offset + limit) for one in by_type(realm, asked)]
+    which, parameters = _joined(parts)
+    rows = await fetch_tuples(
+        connection,
+        f"select * from ({which}) as e order by e.number offset %s limit %s",  # noqa: S608
+        (*parameters, offset, limit),
+    )
+    return [held_in_row(row) for row in rows]
+
+
+async def few_numbers(
+    connection: Connection, realm: Realm, conditions: Sequence[SqlFilter], most: int
+) -> list[int] | None:
+    """Return the numbers of entities that one of some conditions holds for; None for too many.
+
+    Without an order there is one way for PostgreSQL to find them: the index of each condition.
+    """
+    parts = []
+    for one in conditions:
+        which, parameters = reached(realm, one)
+        parts.append((f"(select e.number {which} limit %s)", (*parameters, most + 1)))
+    statement, values = _joined(parts)
+    rows = await fetch_tuples(connection, statement, values)
+    return None if len(rows) > most else sorted({row[0] for row in rows})
+
+
+async def entity_ids(connection: Connection, realm: Realm, asked: SqlFilter) -> list[str]:
+    """Return the ids of all entities that a condition holds for, in the order of creation."""
+    which, parameters = reached(realm, asked)
+    rows = await fetch_tuples(connection, f"select e.id {which} order by e.number", parameters)
+    return [row[0] for row in rows]
+
+
+async def count_entities(connection: Connection, realm: Realm, asked: SqlFilter) -> int:
+    """Count entities that a condition holds for."""
+    parts = []
+    for one in by_type(realm, asked):
+        which, parameters = reached(realm, one)
+        parts.append((f"(select count(*) as entities {which})", parameters))
+    counts, values = _joined(parts)
+    rows = await fetch_tuples(
+        connection,
+        f"select sum(entities) from ({counts}) as counted",  # noqa: S608
+        values,
+    )
+    return int(rows[0][0])
+
+
+def is_whole(realm: Realm) -> bool:
+    """Tell whether entities are read as they are, with every column, from their own table."""
+    return realm.reach.rows()[0].sql == ENTITIES
+
+
+def by_type(realm: Realm, asked: SqlFilter) -> Sequence[SqlFilter]:
+    """Return a condition in parts that have nothing in common, each in the order of an index."""
+    if not asked.types or len(asked.types) > _TYPES_MOST or not is_whole(realm):
+        return [asked]
+    left = SqlFilter("true") if asked.is_type_alone else asked
+    parts = [
+        SqlFilter(
+            f"e.only_type = hashtextextended(%s, 0) and ({left.sql})", (iri, *left.parameters)
+        )
+        for iri in asked.types
+    ]
+    return [*parts, SqlFilter(f"e.only_type = 0 and ({asked.sql})", asked.parameters)]
+
+
+def _limited(
+    realm: Realm, asked: SqlFilter, columns: str, after: int, limit: int
+) -> tuple[str, tuple[Any, ...]]:
+    which, parameters = reached(realm, asked)
+    return (
+        f"({columns} {which} and e.number > %s order by e.number limit %s)",
+        (*parameters, after, limit),
+    )
+
+
+def _joined(parts: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]]:
+    return (
+        " union all ".join(statement for statement, _ in parts),
+        tuple(value for _, parameters in parts for value in parameters),
+    )
