@@ -16,22 +16,19 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.support.postgres import PostgresServer
 
-from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
-from beffroi.exchange.contexts.service import Contexts
-from beffroi.exchange.inventory_service import Inventory
+from beffroi.app.exchange_foundation import ExchangeFoundation
+from beffroi.app.exchange_wiring import exchange_services
+from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.service import Exchange
-from beffroi.exchange.subscriptions.service import Needs, Subscriptions
-from beffroi.exchange.temporal.recording import Recorder
-from beffroi.exchange.temporal.service import History
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.log import LogWatch
+from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.processes.tables import descendants_of
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.kernel.rights.service import Rights
-from beffroi.kernel.secrets import Secret
+from beffroi.kernel.secrets import SealingKey, Secret
 from bench.measuring import cpu_s
 
 _ADDRESS: Final = "127.0.0.1"
@@ -140,18 +137,18 @@ async def _serve(port: int) -> None:
     await database.open()
     url = f"http://{_ADDRESS}:{port}"
     async with Outgoing(allow_internal=False) as outgoing:
-        contexts = Contexts(database, outgoing, clock, public_url=url, known={})
-        needs = Needs(database, LogWatch(database), outgoing, contexts, clock)
-        services = ExchangeServices(
-            exchange=Exchange(database, clock),
-            inventory=Inventory(database),
-            history=History(database),
-            recorder=Recorder(database, clock),
-            contexts=contexts,
-            subscriptions=Subscriptions(needs),
+        given = ExchangeFoundation(
+            database=database,
+            watch=LogWatch(database),
+            outgoing=outgoing,
+            known_contexts={},
             public_url=url,
+            key=SealingKey(os.urandom(32)),
+            clock=clock,
         )
+        services = exchange_services(given)
         door = mounted_door(Rights(database, clock), services, clock)
+        collect_seldom()
         server = Server(
             door, address=_ADDRESS, port=port, interface=Interfaces.ASGI, log_enabled=False
         )

@@ -12,14 +12,22 @@ from typing import Final
 import msgspec
 
 from beffroi.exchange.contexts.resolving import CORE
+from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.model import Attribute, AttributeKind, Entity
+from beffroi.exchange.outgoing import Outgoing
 from beffroi.exchange.representation.changing import Changed
 from beffroi.exchange.representation.reading import read_entity
 from beffroi.exchange.service import Exchange, Wish
+from beffroi.exchange.subscriptions.matching import Matcher
+from beffroi.exchange.subscriptions.service import Needs, Subscriptions
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import execute
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.log import Follower, LogWatch
+from beffroi.kernel.processes.collecting import collect_seldom
 from bench.accelerator.tables import keep_with_table
+from bench.exchange.enduring import AT_ONCE as UPLINK_AT_ONCE
+from bench.exchange.enduring import wishes
 from bench.exchange.loading import BATCH, CONNECTIONS, ENTITY, loaded
 from bench.exchange.serving import Scratch, scratch_exchange, served_door
 from bench.measuring import Figures, cpu_s
@@ -28,13 +36,19 @@ _RUN_S: Final = 8
 _UNSENT: Final = 200
 _TEMPERATURE: Final = "https://uri.etsi.org/ngsi-ld/default-context/temperature"
 _NAIVE_CONNECTIONS: Final = 8
+_SUBSCRIPTIONS: Final = 1_000
+_UPLINKED: Final = 20_000
 _METHOD: Final = (
     f"Entities of 6 attributes ({len(ENTITY)} bytes). PostgreSQL from the wheel, fsync on, the "
     "platform's settings; each write is the latest value, its history and the log in one "
     f"transaction, answered after the commit; nothing follows the log. Runs of {_RUN_S} s. "
     f"door: Granian in a process of its own, bearer token, wrk in another with "
     f"{CONNECTIONS} connections; batches of {BATCH}. service: {CONNECTIONS} askers in "
-    "this process, no HTTP and no JSON of requests. "
+    "this process, no HTTP and no JSON of requests; uplink: messages of 3 measures each, "
+    f"{UPLINK_AT_ONCE} at a time, as MQTT and LoRaWAN hand them over. subscribed: the patches of "
+    f"service: patch, and then matching alone with {_SUBSCRIPTIONS} subscriptions to the type "
+    "and attribute, of which each patch concerns all and meets 1 % by q; both: the sum of their "
+    "CPU; nothing is sent. "
     "one_by_one: what a broker does that commits each request alone: the same rows by psycopg on "
     f"{_NAIVE_CONNECTIONS} connections, no HTTP. CPU is of all processes of the side (schedstat); "
     "per_core is 1 / (app + PostgreSQL). Targets per core: 4,000 created, 5,000 patched, 15,000 "
@@ -140,9 +154,52 @@ async def _by_the_service(scratch: Scratch) -> dict[str, Figures]:
         "service: patch": await _repeated(scratch, CONNECTIONS, patch),
         "service: upsert": await _repeated(scratch, CONNECTIONS // 8, upsert, BATCH),
     }
+    clock = SystemClock()
+
+    async def uplink(number: int) -> None:
+        told = wishes(number, _UPLINKED, clock)
+        await exchange.carry_out(scratch.actor, "", told)
+
+    figures["service: uplink"] = await _repeated(scratch, 8, uplink, UPLINK_AT_ONCE)
+    figures.update(await _subscribed(scratch, patch))
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     return figures
+
+
+async def _subscribed(
+    scratch: Scratch, patch: Callable[[int], Awaitable[None]]
+) -> dict[str, Figures]:
+    """Patch with subscriptions, then match what the log tells."""
+    database, clock = scratch.database, SystemClock()
+    async with Outgoing(allow_internal=False) as outgoing:
+        contexts = Contexts(database, outgoing, clock, public_url="http://bench", known={})
+        watch = LogWatch(database)
+        needs = Needs(database, watch, outgoing, contexts, clock)
+        subscriptions = Subscriptions(needs)
+        for number in range(_SUBSCRIPTIONS):
+            given = {
+                "type": "Subscription",
+                "entities": [{"type": "AirQualityObserved"}],
+                "watchedAttributes": ["temperature"],
+                "q": f"temperature=={number * 4 % 4000 / 100}",
+                "notification": {"endpoint": {"uri": "https://receiver.example/"}},
+            }
+            await subscriptions.create(scratch.actor, "", given, CORE)
+        follower = Follower("bench", database, watch, Matcher(clock).handle)
+        while await follower.advance():
+            pass
+        patching = await _repeated(scratch, CONNECTIONS, patch)
+        before, count = _spent(scratch, os.getpid()), 0
+        while handled := await follower.advance():
+            count += handled
+        matching = _figures(before, _spent(scratch, os.getpid()), count)
+    both = sum(1 / float(one["per_core"] or 1) for one in (patching, matching))
+    return {
+        "subscribed: patch": patching,
+        "subscribed: matching": matching,
+        "subscribed: both": {"per_core": round(1 / both)},
+    }
 
 
 async def _one_by_one(scratch: Scratch) -> dict[str, Figures]:
@@ -181,6 +238,7 @@ async def _one_by_one(scratch: Scratch) -> dict[str, Figures]:
 
 
 async def _measured() -> dict[str, Figures]:
+    collect_seldom()
     async with scratch_exchange() as scratch:
         return {
             **await _through_the_door(scratch),

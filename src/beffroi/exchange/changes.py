@@ -38,6 +38,9 @@ def attribute_changes(before: Entity | None, after: Entity | None) -> Iterator[A
         earlier = old.get(name, ())
         if earlier is instances:
             continue
+        if len(instances) == 1 and len(earlier) < 2:
+            yield from _of_one(name, earlier, instances[0])
+            continue
         held = {one.dataset_id: one for one in earlier}
         for one in instances:
             was = held.pop(one.dataset_id, None)
@@ -57,6 +60,19 @@ def number_of(instance: Attribute) -> float | None:
     value = instance.value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and instance.kind is AttributeKind.PROPERTY else None
+
+
+def _of_one(name: Iri, earlier: tuple[Attribute, ...], one: Attribute) -> Iterator[AttributeChange]:
+    """Tell what became of an attribute that has one instance, as most have."""
+    if not earlier:
+        yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
+        return
+    was = earlier[0]
+    if was.dataset_id != one.dataset_id:
+        yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
+        yield AttributeChange(kind=ChangeKind.DELETED, attribute=name, instance=was)
+    elif was != one:
+        yield AttributeChange(kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was)
 
 
 def _deleted(name: Iri, gone: Iterable[Attribute]) -> Iterator[AttributeChange]:

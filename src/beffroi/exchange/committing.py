@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from beffroi.exchange.changes import AttributeChange, ChangeKind, attribute_chan
 from beffroi.exchange.errors import AlreadyExistsError, ExchangeError
 from beffroi.exchange.geometry import bounds_of
 from beffroi.exchange.model import LOCATION, SCOPE, Attribute, AttributeKind, Entity
+from beffroi.exchange.recent import RecentEntities
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.store import (
     ChangeRow,
@@ -25,6 +27,8 @@ from beffroi.kernel.database import Connection, Scope
 from beffroi.kernel.log import Event, Written
 
 Decide = Callable[[Entity | None], Entity | None]
+Passes = Callable[[str, str, str, Entity | None, Entity], None]
+"""Looks at an entity before it is written, as ``exchange.models.guard.Guard.passes`` does."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -35,12 +39,16 @@ class Command(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         scope: Whose entities the asker may change; those it creates are its organisation's.
         decide: From the entity as it is, or nothing, to what it is to be; nothing: it is deleted.
             Raises an ``ExchangeError`` where it may not be.
+        account: Who asks.
+        is_judged: It has to fit the model of its type, where its owner has others refused.
     """
 
     tenant: str
     id: str
     scope: Scope
     decide: Decide
+    account: str = ""
+    is_judged: bool = True
 
 
 Outcome = ExchangeError | None
@@ -51,22 +59,50 @@ class EntityWriter:
 
     Args:
         clock: Tells the day that history is written on.
+        passes: Looks at what is to be written.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, passes: Passes | None = None) -> None:
         self._clock = clock
+        self._passes = passes
         self._days: set[date] = set()
         self._tenants: set[str] = {""}
+        self._recent = RecentEntities()
 
-    async def write(self, connection: Connection, commands: Sequence[Command]) -> Written[Outcome]:
+    async def write(
+        self, connection: Connection, requests: Sequence[Sequence[Command]]
+    ) -> Written[Sequence[Outcome]]:
         """Carry each command out, or tell why it may not be; write what changed."""
         now = self._clock.now()
+        commands = [one for request in requests for one in request]
         await self._make_ready(connection, commands, now)
+        group = _Group(await self._held(connection, commands), now, self._passes)
+        outcomes = iter([group.outcome(one) for one in commands])
+        await self._keep(connection, group)
+        return Written([tuple(islice(outcomes, len(one))) for one in requests], group.events)
+
+    async def _held(
+        self, connection: Connection, commands: Sequence[Command]
+    ) -> Mapping[Key, HeldEntity]:
         keys = sorted({(one.tenant, one.id) for one in commands})
-        group = _Group(await store.held_for_update(connection, keys), now)
-        outcomes = [group.outcome(one) for one in commands]
-        await _keep(connection, group)
-        return Written(outcomes, group.events)
+        known = self._recent.versions(keys)
+        found = await store.held_for_update(connection, keys, known)
+        return self._recent.completed(found)
+
+    async def _keep(self, connection: Connection, group: "_Group") -> None:
+        rows = group.rows()
+        if rows.kept:
+            await store.keep_entities(connection, rows.kept)
+        for tenant, changed in rows.changed.items():
+            version, sizes = await store.change_entities(connection, tenant, changed)
+            keys = [(tenant, one.id) for one in changed]
+            self._recent.note(version, zip(keys, map(group.decided, keys), sizes, strict=True))
+        if rows.gone:
+            await store.forget_entities(connection, rows.gone)
+        if ended := group.ended():
+            await store.keep_evolutions(connection, ended)
+        if group.history:
+            await store.add_history(connection, group.history)
 
     async def _make_ready(
         self, connection: Connection, commands: Sequence[Command], now: datetime
@@ -84,19 +120,22 @@ class EntityWriter:
 
 
 class _Rows(NamedTuple):
-    """What a group writes of entities: whole, in part, or that they are gone."""
+    """What a group writes of entities: whole, in part by tenant, or that they are gone."""
 
     kept: list[EntityRow]
-    changed: list[ChangeRow]
+    changed: dict[str, list[ChangeRow]]
     gone: list[Key]
 
 
 class _Group:
     """The entities that a group of commands touches, as found and as decided so far."""
 
-    def __init__(self, held: Mapping[Key, HeldEntity], now: datetime) -> None:
+    def __init__(
+        self, held: Mapping[Key, HeldEntity], now: datetime, passes: Passes | None
+    ) -> None:
         self._held = held
         self._now = now
+        self._passes = passes
         self._decided: dict[Key, tuple[str, Entity | None]] = {
             key: (one.organisation, one.entity) for key, one in held.items()
         }
@@ -112,21 +151,23 @@ class _Group:
         if before is None:
             owner = ""
         reached = before if _reaches(command.scope, owner) else None
-        try:
-            after = command.decide(reached)
-        except ExchangeError as error:
-            return error
-        if reached is None and before is not None:
-            return AlreadyExistsError("exchange.entity_exists", id=command.id)
         if before is None:
             owner = command.scope.organisation
+        try:
+            after = command.decide(reached)
+            if reached is None and before is not None:
+                return AlreadyExistsError("exchange.entity_exists", id=command.id)
+            if after is not None and self._passes is not None and command.is_judged:
+                self._passes(command.tenant, owner, command.account, before, after)
+        except ExchangeError as error:
+            return error
         self._decided[key] = (owner, after)
         self._note(command, owner, before, after)
         return None
 
     def rows(self) -> _Rows:
         """Return what has to be written of the entities."""
-        rows = _Rows([], [], [])
+        rows = _Rows([], {}, [])
         for key, (owner, entity) in self._decided.items():
             held = self._held.get(key)
             if entity is None:
@@ -135,8 +176,13 @@ class _Group:
             elif held is None or held.organisation != owner or _differs(held.entity, entity):
                 rows.kept.append(_row(key[0], owner, entity))
             elif held.entity is not entity:
-                rows.changed.append(_change_row(key[0], held.entity, entity))
+                rows.changed.setdefault(key[0], []).append(_change_row(held.entity, entity))
         return rows
+
+    def decided(self, key: Key) -> HeldEntity:
+        """Return what became of an entity that was there and is still."""
+        owner, entity = self._decided[key]
+        return HeldEntity(owner, self._held[key].number, entity or self._held[key].entity)
 
     def ended(self) -> list[EvolutionRow]:
         """Return what history has to know of the entities that are deleted at the end."""
@@ -168,20 +214,6 @@ class _Group:
         self.events.append(Event(f"exchange.entity_{kind}", command.id, owner, body))
 
 
-async def _keep(connection: Connection, group: _Group) -> None:
-    rows = group.rows()
-    if rows.kept:
-        await store.keep_entities(connection, rows.kept)
-    if rows.changed:
-        await store.change_entities(connection, rows.changed)
-    if rows.gone:
-        await store.forget_entities(connection, rows.gone)
-    if ended := group.ended():
-        await store.keep_evolutions(connection, ended)
-    if group.history:
-        await store.add_history(connection, group.history)
-
-
 def _differs(held: Entity, entity: Entity) -> bool:
     """Tell whether more changed than attributes, or the one that says where it is."""
     return (
@@ -193,10 +225,9 @@ def _differs(held: Entity, entity: Entity) -> bool:
     )
 
 
-def _change_row(tenant: str, held: Entity, entity: Entity) -> ChangeRow:
+def _change_row(held: Entity, entity: Entity) -> ChangeRow:
     old, new = held.attributes, entity.attributes
     return ChangeRow(
-        tenant=tenant,
         id=entity.id,
         changed={name: one for name, one in new.items() if old.get(name) is not one},
         gone=tuple(old.keys() - new.keys()),

@@ -6,19 +6,22 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange import finding, store
+from beffroi.exchange import asked_store, finding, store
+from beffroi.exchange.asked_indexes import AskedIndexes
 from beffroi.exchange.asking import Page, Question, Window
-from beffroi.exchange.committing import Command, Decide, EntityWriter, Outcome
+from beffroi.exchange.committing import Command, Decide, EntityWriter, Outcome, Passes
 from beffroi.exchange.errors import (
     AlreadyExistsError,
     NonexistentTenantError,
     ResourceNotFoundError,
 )
 from beffroi.exchange.model import Entity
+from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking, reach_of
 from beffroi.exchange.representation.changing import Changed, alive
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.log import GroupCommit
 from beffroi.kernel.rights.model import Actor, Permission
 
@@ -31,10 +34,12 @@ class Wish(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         decide: As of ``Command``.
+        is_judged: As of ``Command``.
     """
 
     id: str
     decide: Decide
+    is_judged: bool = True
 
 
 class Exchange:
@@ -43,14 +48,28 @@ class Exchange:
     ``run`` must be running for a write to end.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passes: Passes | None = None,
+        guard: DataGuard = OWN_DATA,
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._writer = GroupCommit(database, EVERYTHING, EntityWriter(clock).write)
+        self._guard = guard
+        self._indexes = AskedIndexes(database)
+        self._writer = GroupCommit(
+            database, EVERYTHING, EntityWriter(clock, passes).write, size=len
+        )
 
     async def run(self) -> None:
-        """Commit what is asked until cancelled."""
-        await self._writer.run()
+        """Commit what is asked until cancelled, and make the indexes that questions ask for."""
+        indexing = asyncio.create_task(self._indexes.run())
+        try:
+            await self._writer.run()
+        finally:
+            indexing.cancel()
 
     async def create(self, actor: Actor, tenant: str, entity: Entity) -> None:
         """Add an entity.
@@ -113,13 +132,43 @@ class Exchange:
     ) -> Sequence[Outcome]:
         """Carry wishes out in their order, each by itself; return what became of each."""
         actor.require(Permission.WRITE_DATA, actor.organisation)
+        scope, account = actor.scope, actor.name
         outcomes: list[Outcome] = []
         for start in range(0, len(wishes), _AT_ONCE):
-            commands = (
-                Command(tenant=tenant, id=one.id, scope=actor.scope, decide=one.decide)
+            commands = [
+                Command(
+                    tenant=tenant,
+                    id=one.id,
+                    scope=scope,
+                    decide=one.decide,
+                    account=account,
+                    is_judged=one.is_judged,
+                )
                 for one in wishes[start : start + _AT_ONCE]
-            )
-            outcomes += await asyncio.gather(*(self._writer.submit(one) for one in commands))
+            ]
+            outcomes += await self._committed(commands)
+        return outcomes
+
+    async def _committed(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        """Commit commands together; where that fails, each alone, so that one fails no other.
+
+        What is no outcome of one of them is raised once all of them have ended.
+        """
+        try:
+            return await self._writer.submit(commands)
+        except UnavailableError:
+            raise
+        except Exception:
+            if len(commands) == 1:
+                raise
+        alone = await asyncio.gather(
+            *(self._writer.submit([one]) for one in commands), return_exceptions=True
+        )
+        outcomes: list[Outcome] = []
+        for one in alone:
+            if isinstance(one, BaseException):
+                raise one
+            outcomes += one
         return outcomes
 
     async def entity(self, actor: Actor, tenant: str, entity_id: str) -> Entity:
@@ -129,36 +178,53 @@ class Exchange:
             ResourceNotFoundError: There is none of that id that the actor may see.
             NonexistentTenantError: Nothing was ever kept under that tenant.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            found = await store.entity_by_id(connection, (tenant, entity_id))
-            entity = None if found is None else alive(found.entity, self._clock.now())
-            if entity is None:
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            held = await asked_store.entity_by_id(connection, realm, entity_id)
+            entity = None if held is None else alive(held.entity, self._clock.now())
+            if held is None or entity is None:
                 await _refuse_unknown(connection, tenant)
                 raise ResourceNotFoundError("exchange.entity_unknown", id=entity_id)
-            return entity
+        await self._guard.note(actor, tenant, "retrieve", [(held.organisation, entity)])
+        return entity
 
     async def page(self, actor: Actor, tenant: str, question: Question, window: Window) -> Page:
         """Return some of the entities that are asked for.
 
         Raises:
             NonexistentTenantError: Nothing was ever kept under that tenant.
-            TooComplexQueryError: Too many would have to be sorted.
+            TooComplexQueryError: Too many would have to be sorted, or the answer took too long.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            found = await finding.page_of(connection, tenant, question, window, self._clock.now())
+        realm, now = await self._guard.realm(actor, tenant), self._clock.now()
+        async with asking(self._database, realm.reach) as connection:
+            async with self._indexes.timed(connection, realm, question) as narrowed:
+                found = await finding.page_of(connection, realm, narrowed, window, now)
             if not found.entities:
                 await _refuse_unknown(connection, tenant)
-            return found
+        read = zip(found.owners, found.entities, strict=True)
+        await self._guard.note(actor, tenant, "query", read)
+        return found
 
-    async def ids(self, actor: Actor, tenant: str, question: Question) -> list[str]:
+    async def ids(
+        self, actor: Actor, tenant: str, question: Question, *, own: bool = False
+    ) -> list[str]:
         """Return the ids of all entities that are asked for.
+
+        Args:
+            actor: Who asks.
+            tenant: Whose entities.
+            question: Which ones.
+            own: Only of those that the actor may change.
 
         Raises:
             NonexistentTenantError: Nothing was ever kept under that tenant.
+            TooComplexQueryError: The answer took too long.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            answers = finding.answers(connection, tenant, question, self._clock.now())
-            found = [one.id async for one in answers]
+        realm = Realm(tenant, reach_of(actor)) if own else await self._guard.realm(actor, tenant)
+        now = self._clock.now()
+        async with asking(self._database, realm.reach) as connection:
+            async with self._indexes.timed(connection, realm, question) as narrowed:
+                found = await finding.ids(connection, realm, narrowed, now)
             if not found:
                 await _refuse_unknown(connection, tenant)
             return found

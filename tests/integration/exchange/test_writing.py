@@ -3,13 +3,20 @@
 import asyncio
 from contextlib import suppress
 
-from beffroi.exchange import store
+import pytest
+from msgspec.structs import replace
+
+from beffroi.exchange import asked_store
 from beffroi.exchange.committing import Command, EntityWriter
 from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
+from beffroi.exchange.reach import EVERYWHERE, Realm, asking
+from beffroi.exchange.service import Exchange, Wish
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
+from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.log import GroupCommit
+from beffroi.kernel.rights.model import Actor, Role
 from tests.conftest import MakeDatabase
 
 KEY = ("", "urn:ngsi-ld:Bench:1")
@@ -58,9 +65,9 @@ async def test_changes_leave_the_entity_that_was_decided_and_its_bounds(
         modified_at=SystemClock().now(),
     )
     for decided in (first, second, _with(second, [4.36, 43.83])):
-        assert await writer.submit(_decided(decided)) is None
+        assert await writer.submit([_decided(decided)]) == (None,)
         async with database.transaction(EVERYTHING) as connection:
-            held = await store.entity_by_id(connection, KEY)
+            held = await asked_store.entity_by_id(connection, Realm(KEY[0], EVERYWHERE), KEY[1])
         assert held is not None
         assert held.entity == decided
     async with database.transaction(EVERYTHING) as connection:
@@ -69,3 +76,95 @@ async def test_changes_leave_the_entity_that_was_decided_and_its_bounds(
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+def _counted(command_id: str, name: str) -> Command:
+    """Add 1 to what an attribute is."""
+
+    def decide(held: Entity | None) -> Entity:
+        assert held is not None
+        (told,) = held.attributes[name]
+        one = Attribute(kind=AttributeKind.PROPERTY, value=told.value + 1)
+        attributes = {**held.attributes, name: (one,)}
+        return Entity(
+            id=held.id,
+            types=held.types,
+            attributes=attributes,
+            created_at=held.created_at,
+            modified_at=SystemClock().now(),
+        )
+
+    return Command(tenant="", id=command_id, scope=EVERYTHING, decide=decide)
+
+
+async def test_two_writers_count_together_though_each_remembers(
+    make_database: MakeDatabase,
+) -> None:
+    database = await make_database("kernel", "exchange")
+    writers = [
+        GroupCommit(database, EVERYTHING, EntityWriter(SystemClock()).write) for _ in range(2)
+    ]
+    running = [asyncio.create_task(one.run()) for one in writers]
+    assert await writers[0].submit([_decided(_entity(seats=0))]) == (None,)
+    for number in range(12):
+        writer = writers[number // 3 % 2]
+        assert await writer.submit([_counted(KEY[1], "https://example.org/seats")]) == (None,)
+    async with database.transaction(EVERYTHING) as connection:
+        counted = await fetch_tuples(
+            connection, "select value from exchange.history order by number"
+        )
+    assert [value for (value,) in counted] == list(range(13))
+    for one in running:
+        one.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_names_that_need_quoting_are_kept_as_they_are(make_database: MakeDatabase) -> None:
+    database = await make_database("kernel", "exchange")
+    now = SystemClock().now()
+    entities = [
+        Entity(
+            id=f"urn:x:{number}",
+            types=('a:"b"', "a:\\c", "a:{d},e"),
+            scopes=scopes,
+            attributes={'a:"x"\\': (Attribute(kind=AttributeKind.PROPERTY, value="\n\\\"'"),)},
+            created_at=now,
+            modified_at=now,
+        )
+        for number, scopes in enumerate(((), ("/NULL", "/a b")))
+    ]
+    writer = GroupCommit(database, EVERYTHING, EntityWriter(SystemClock()).write)
+    running = asyncio.create_task(writer.run())
+    commands = [_decided(one) for one in entities]
+    assert await writer.submit(commands) == (None, None)
+    async with asking(database, EVERYWHERE) as connection:
+        for one in entities:
+            held = await asked_store.entity_by_id(connection, Realm("", EVERYWHERE), one.id)
+            assert held is not None
+            assert held.entity == one
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_one_that_postgresql_refuses_fails_no_other_of_its_batch(
+    make_database: MakeDatabase,
+) -> None:
+    database = await make_database("kernel", "exchange")
+    exchange = Exchange(database, SystemClock())
+    running = asyncio.create_task(exchange.run())
+    actor = Actor("town", Role.MANAGER, "town")
+    first, refused, last = (
+        replace(_entity(note=note), id=f"urn:x:{place}")
+        for place, note in enumerate(("fine", "not \0 fine", "fine too"))
+    )
+    with pytest.raises(InvalidInputError):
+        await exchange.carry_out(actor, "", [_kept(one) for one in (first, refused, last)])
+    async with database.transaction(EVERYTHING) as connection:
+        ids = await fetch_tuples(connection, "select id from exchange.entity order by id")
+    assert ids == [("urn:x:0",), ("urn:x:2",)]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def _kept(entity: Entity) -> Wish:
+    return Wish(entity.id, lambda _: entity)

@@ -6,10 +6,11 @@ Source: ETSI GS CIM 009 v1.9.1, clause 4.5.19; ``date_bin``: PostgreSQL document
 from collections.abc import Sequence
 from typing import Any, Final
 
+from beffroi.exchange.reach import Realm
 from beffroi.exchange.temporal.conditions import STAMPS, held_in, walked
 from beffroi.exchange.temporal.durations import Period
 from beffroi.exchange.temporal.model import Aggregation, Figures, Method, Selection, Stretch
-from beffroi.kernel.database import Connection, fetch_tuples
+from beffroi.kernel.database import Connection, execute, fetch_tuples
 
 # Truth counts as 1, a list as its length; only numbers, which are most, cost no look inside.
 _NUMBER: Final = """
@@ -67,9 +68,13 @@ _MONTHS_PASSED: Final = """
 """
 
 
+# Over hundreds of day partitions planning takes longer than reckoning; one plan does for all.
+_ONE_PLAN: Final = "select set_config('plan_cache_mode', 'force_generic_plan', true)"
+
+
 async def figures(
     connection: Connection,
-    tenant: str,
+    realm: Realm,
     stretches: Sequence[Stretch],
     selection: Selection,
     aggregation: Aggregation,
@@ -83,20 +88,20 @@ async def figures(
 
     Args:
         connection: Where to.
-        tenant: Whose.
+        realm: Whose.
         stretches: When, entity by entity.
         selection: Which of the instances.
         aggregation: Which figures.
         limit: How many at most.
     """
     stamp = STAMPS[selection.times.property]
-    walk, walk_parameters = walked(tenant, stretches, selection)
-    held = held_in(tenant, selection)
+    walk, walk_parameters = walked(realm, stretches, selection)
+    held = held_in(realm, selection)
     where = (*walk_parameters, *held.parameters)
     origin, origin_parameters = "select %s::timestamptz as origin", (selection.times.low,)
     if selection.times.low is None:
         origin, origin_parameters = _first(walk, stamp, held.sql), where
-    start, start_parameters = _start(aggregation.period)
+    start, start_parameters = start_of(aggregation.period)
     statement = (
         f"with begun as materialized ({origin}), reckoned as ("  # noqa: S608
         "select asked.entity, name.attribute, one.dataset_id, one.kind, "
@@ -104,12 +109,14 @@ async def figures(
         f"from begun cross join {walk} cross join lateral ("
         f"select h.dataset_id, {stamp} as stamp, {_KIND} as kind, {_needed(aggregation)} "
         f"from exchange.history h where {held.sql} and not h.ended offset 0) as one "
-        f"group by 1, 2, 3, 4, 5, 7) {_chosen_periods(selection.last)}"
+        f"group by 1, 2, 3, 4, 5, 7) {chosen_periods(selection.last)}"
     )
+    await execute(connection, _ONE_PLAN)
     rows = await fetch_tuples(
         connection,
         statement,
         (*origin_parameters, *start_parameters, *where, *_last(selection), limit),
+        prepare=True,
     )
     end = selection.times.high or max((row[_LATEST] for row in rows), default=None)
     return [_figures(row, aggregation, end) for row in rows]
@@ -132,7 +139,8 @@ def _needed(aggregation: Aggregation) -> str:
     return ", ".join([_NUMBER, *extra])
 
 
-def _chosen_periods(last: int | None) -> str:
+def chosen_periods(last: int | None) -> str:
+    """Return what chooses among ``reckoned``; its parameters: the last ones, if any, a limit."""
     if last is None:
         return "select * from reckoned order by start, entity, attribute, dataset_id limit %s"
     return (
@@ -146,7 +154,8 @@ def _last(selection: Selection) -> tuple[Any, ...]:
     return () if selection.last is None else (selection.last,)
 
 
-def _start(period: Period) -> tuple[str, tuple[Any, ...]]:
+def start_of(period: Period) -> tuple[str, tuple[Any, ...]]:
+    """Return when the period of ``one.stamp`` begins, where ``begun.origin`` begins the first."""
     if period.whole:
         return "begun.origin", ()
     if not period.months:

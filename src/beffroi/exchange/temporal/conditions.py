@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.reach import Realm
 from beffroi.exchange.temporal.model import Selection, Stretch, TimeProperty, Times
 
 Parameters = tuple[Any, ...]
@@ -18,23 +19,31 @@ STAMPS: Final = {
 }
 """The time of an instance that counts."""
 
+# offset 0: the numbers are worked out once, and an index looks for them behind row-level security.
 _ASKED: Final = """
-unnest(%s::text[], %s::text[]::timestamptz[], %s::text[]::timestamptz[])
-    as asked(entity, low, high)
+(select given.*, exchange.entity_key(%s, given.entity) as entity_key
+    from unnest(%s::text[], %s::text[]::timestamptz[], %s::text[]::timestamptz[])
+    as given(entity, low, high) offset 0) as asked
+"""
+_WANTED: Final = """
+cross join (select given.attribute, hashtextextended(given.attribute, 0) as attribute_key
+    from unnest(%s::text[]) as given(attribute) offset 0) as name
 """
 # The names of an entity's attributes, each found by one step in the index.
 _NAMES: Final = """
 cross join lateral (
-    with recursive named(attribute) as (
-        (select h.attribute from exchange.history h
-            where h.tenant = %s and h.entity = asked.entity order by h.attribute limit 1)
+    with recursive named(attribute, attribute_key) as (
+        (select h.attribute, h.attribute_key from exchange.history h
+            where h.entity_key = asked.entity_key and h.tenant = %s and h.entity = asked.entity
+                and ({reached}) order by h.attribute_key limit 1)
         union all
-        select (select h.attribute from exchange.history h where h.tenant = %s
-            and h.entity = asked.entity and h.attribute > named.attribute
-            order by h.attribute limit 1)
-        from named where named.attribute is not null
+        select beyond.attribute, beyond.attribute_key from named cross join lateral (
+            select h.attribute, h.attribute_key from exchange.history h
+            where h.entity_key = asked.entity_key and h.tenant = %s and h.entity = asked.entity
+                and h.attribute_key > named.attribute_key and ({reached})
+            order by h.attribute_key limit 1) as beyond
     )
-    select attribute from named where attribute is not null and attribute <> all(%s)
+    select attribute, attribute_key from named where attribute <> all(%s)
 ) as name
 """
 # A deletion that came as history was observed; one that the exchange wrote has no such time.
@@ -51,7 +60,7 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 def walked(
-    tenant: str, stretches: Sequence[Stretch], selection: Selection
+    realm: Realm, stretches: Sequence[Stretch], selection: Selection
 ) -> tuple[str, Parameters]:
     """Return ``asked`` and ``name``: the stretches of entities, and the names of attributes.
 
@@ -59,25 +68,30 @@ def walked(
     PostgreSQL would think of.
     """
     asked = (
+        realm.tenant,
         [one.entity for one in stretches],
         [_bound(one.low, "-infinity") for one in stretches],
         [_bound(one.high, "infinity") for one in stretches],
     )
     if selection.attributes is not None:
         wanted = sorted(selection.attributes - selection.without)
-        return f"{_ASKED} cross join unnest(%s::text[]) as name(attribute)", (*asked, wanted)
+        return _ASKED + _WANTED, (*asked, wanted)
     left_out = sorted(selection.without)
-    return _ASKED + _NAMES, (*asked, tenant, tenant, left_out)
+    reached = realm.reach.history_condition()
+    own = (realm.tenant, *reached.parameters)
+    return _ASKED + _NAMES.format(reached=reached.sql), (*asked, *own, *own, left_out)
 
 
-def held_in(tenant: str, selection: Selection) -> Condition:
-    """Return the condition that an instance is of the walked name and stretch."""
+def held_in(realm: Realm, selection: Selection) -> Condition:
+    """Return the condition that an instance is of the walked name and stretch, and reached."""
+    reached = realm.reach.history_condition()
     stamp = STAMPS[selection.times.property]
     which = chosen(selection, attributes=False)
     return Condition(
-        "h.tenant = %s and h.entity = asked.entity and h.attribute = name.attribute "
-        f"and {stamp} >= asked.low and {stamp} < asked.high and {which.sql}",
-        (tenant, *which.parameters),
+        "h.entity_key = asked.entity_key and h.attribute_key = name.attribute_key "
+        "and h.tenant = %s and h.entity = asked.entity and h.attribute = name.attribute "
+        f"and {stamp} >= asked.low and {stamp} < asked.high and ({reached.sql}) and {which.sql}",
+        (realm.tenant, *reached.parameters, *which.parameters),
     )
 
 

@@ -117,6 +117,7 @@ class KnownEntity(msgspec.Struct, frozen=True):
     created_at: datetime
     modified_at: datetime
     deleted_at: datetime | None
+    organisation: str = ""
 
 
 class Instance(msgspec.Struct, frozen=True):

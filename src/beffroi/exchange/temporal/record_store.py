@@ -14,7 +14,8 @@ from beffroi.kernel.database import Connection, Scope, execute, fetch_tuples
 _DAY: Final = timedelta(days=1)
 _INSTANCE: Final = msgspec.json.Decoder(Attribute)
 _REACHED: Final = "tenant = %s and entity = %s and (%s or organisation = %s)"
-_ONE: Final = _REACHED + (
+_HELD: Final = "entity_key = exchange.entity_key(%s, %s) and " + _REACHED
+_ONE: Final = _HELD + (
     " and attribute = %s and number = %s and written_at >= %s and written_at < %s"
 )
 
@@ -30,7 +31,9 @@ with told as (
     update exchange.history h set value = told.value, instance = told.instance,
         ended = told.ended, changed_at = told.written_at
     from told
-    where h.tenant = told.tenant and h.entity = told.entity and h.attribute = told.attribute
+    where h.entity_key = exchange.entity_key(told.tenant, told.entity)
+        and h.attribute_key = hashtextextended(told.attribute, 0)
+        and h.tenant = told.tenant and h.entity = told.entity and h.attribute = told.attribute
         and h.dataset_id = told.dataset_id and h.at = told.at
         and h.at <> h.written_at and told.at <> told.written_at
     returning told.place
@@ -80,9 +83,13 @@ async def owner_of(connection: Connection, key: Key) -> KnownOwner | None:
     return KnownOwner(organisation, lives, tuple(types), tuple(scopes))
 
 
-async def tell(connection: Connection, rows: Sequence[HistoryRow]) -> None:
-    """Keep what was so; the day that it is written on has its partition."""
-    await execute(connection, _TELL, (msgspec.json.encode(rows).decode(),))
+async def tell(connection: Connection, rows: Sequence[HistoryRow]) -> int:
+    """Keep what was so; the day that it is written on has its partition.
+
+    Returns:
+        How many instances were not there before.
+    """
+    return await execute(connection, _TELL, (msgspec.json.encode(rows).decode(),))
 
 
 async def delete_attribute(
@@ -97,10 +104,10 @@ async def delete_attribute(
         attribute: Which.
         dataset_id: Of which data set; nothing: of all.
     """
-    parameters: tuple[Any, ...] = (*_reached(key, scope), attribute, dataset_id, dataset_id)
+    parameters: tuple[Any, ...] = (*key, *_reached(key, scope), attribute, dataset_id, dataset_id)
     return await execute(
         connection,
-        f"delete from exchange.history where {_REACHED} and attribute = %s "  # noqa: S608
+        f"delete from exchange.history where {_HELD} and attribute = %s "  # noqa: S608
         "and (%s::text is null or dataset_id = %s)",
         parameters,
     )
@@ -149,8 +156,8 @@ async def delete_all(connection: Connection, key: Key, scope: Scope) -> int:
     """Delete all that history knows of an entity; return how many rows."""
     instances = await execute(
         connection,
-        f"delete from exchange.history where {_REACHED}",  # noqa: S608
-        _reached(key, scope),
+        f"delete from exchange.history where {_HELD}",  # noqa: S608
+        (*key, *_reached(key, scope)),
     )
     entities = await execute(
         connection,
@@ -167,4 +174,4 @@ def _reached(key: Key, scope: Scope) -> tuple[Any, ...]:
 
 def _one(key: Key, scope: Scope, attribute: Iri, instance: InstanceKey) -> Sequence[Any]:
     day = instance.day
-    return (*_reached(key, scope), attribute, instance.number, day, day + _DAY)
+    return (*key, *_reached(key, scope), attribute, instance.number, day, day + _DAY)

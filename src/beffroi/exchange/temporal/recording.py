@@ -19,6 +19,7 @@ from beffroi.exchange.model import Attribute, Iri
 from beffroi.exchange.representation.fragments import AttributeFragment
 from beffroi.exchange.representation.making import made
 from beffroi.exchange.representation.patching import patched
+from beffroi.exchange.retention import rollup_store
 from beffroi.exchange.store import EvolutionRow, HistoryRow, Key
 from beffroi.exchange.temporal import record_store
 from beffroi.exchange.temporal.documents import Record, Recorded
@@ -85,6 +86,7 @@ class Recorder:
             now = self._clock.now()
             row = _row(key, owner.organisation, iri, _corrected(was, part, now), now)
             await record_store.correct_instance(connection, row, actor.scope, instance)
+            await rollup_store.reckon_anew(connection, *key, [iri])
             await _tell(connection, "corrected", key, owner, attribute=iri, before=was)
 
     async def delete_instance(
@@ -99,6 +101,7 @@ class Recorder:
             owner = await self._known(connection, actor, key)
             if not await record_store.delete_instance(connection, key, actor.scope, iri, instance):
                 raise _instance_unknown(instance)
+            await rollup_store.reckon_anew(connection, *key, [iri])
             await _tell(connection, "deleted", key, owner, attribute=iri, instances=1)
 
     async def delete_attribute(
@@ -122,6 +125,7 @@ class Recorder:
             )
             if not count:
                 raise ResourceNotFoundError("exchange.attributes_absent", entity=key[1])
+            await rollup_store.reckon_anew(connection, *key, [iri])
             await _tell(connection, "deleted", key, owner, attribute=iri, instances=count)
 
     async def delete(self, actor: Actor, key: Key) -> None:
@@ -135,6 +139,7 @@ class Recorder:
             count = await record_store.delete_all(connection, key, actor.scope)
             if not count:
                 raise ResourceNotFoundError("exchange.evolution_unknown", id=key[1])
+            await rollup_store.forget_entity(connection, *key)
             await _tell(connection, "deleted", key, owner, rows=count)
 
     @asynccontextmanager
@@ -167,9 +172,9 @@ class Recorder:
             _recorded_row((tenant, record.id), known.organisation, one, now)
             for one in record.instances
         ]
-        if rows:
-            await record_store.tell(connection, rows)
         names = sorted({one.attribute for one in record.instances})
+        if rows and await record_store.tell(connection, rows) < len(rows):
+            await rollup_store.reckon_anew(connection, tenant, record.id, names)
         key = (tenant, record.id)
         await _tell(connection, "added", key, known, attributes=names, instances=len(rows))
 

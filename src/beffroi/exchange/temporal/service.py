@@ -1,6 +1,6 @@
 """What people and programs ask of history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,8 +12,9 @@ from beffroi.exchange.errors import (
     ResourceNotFoundError,
     TooComplexQueryError,
 )
-from beffroi.exchange.model import SCOPE, AttributeKind, Iri
-from beffroi.exchange.temporal import aggregate_store, store
+from beffroi.exchange.model import SCOPE, AttributeKind, Entity, Iri
+from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking
+from beffroi.exchange.temporal import aggregate_store, rolled_store, store
 from beffroi.exchange.temporal.conditions import stretch_of
 from beffroi.exchange.temporal.judging import scopes_in_force, wanted_stretches
 from beffroi.exchange.temporal.model import (
@@ -43,11 +44,15 @@ class History:
     Args:
         database: Where from.
         most: How many instances, or figures, one answer holds.
+        guard: Of what is read.
     """
 
-    def __init__(self, database: Database, *, most: int = 10_000) -> None:
+    def __init__(
+        self, database: Database, *, most: int = 10_000, guard: DataGuard = OWN_DATA
+    ) -> None:
         self._database = database
         self._most = most
+        self._guard = guard
 
     async def evolution(
         self, actor: Actor, tenant: str, entity_id: str, selection: Selection
@@ -60,20 +65,22 @@ class History:
             NonexistentTenantError: Nothing was ever kept under that tenant.
             TooComplexQueryError: More instances have the same time than an answer holds.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            known = await store.known_entity(connection, tenant, entity_id)
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            known = await store.known_entity(connection, realm, entity_id)
             if known is None:
                 await _refuse_unknown(connection, tenant)
                 raise ResourceNotFoundError("exchange.evolution_unknown", id=entity_id)
             stretch = stretch_of(entity_id, selection.times)
             page = _Page([known], [stretch])
-            answer = await _evolutions(connection, tenant, page, selection, self._most)
+            answer = await _evolutions(connection, realm, page, selection, self._most)
             names = selection.having or frozenset()
             one = answer.found[0]
             shown = {row.attribute for row in one.instances or one.figures}
             if names and names.isdisjoint(shown):
-                await _refuse_absent(connection, tenant, entity_id, names)
-            return answer
+                await _refuse_absent(connection, realm, entity_id, names)
+        await self._guard.note(actor, tenant, "history", _read(answer))
+        return answer
 
     async def evolutions(
         self,
@@ -90,14 +97,25 @@ class History:
             TooComplexQueryError: Too many instances would have to be looked at, or have the same
                 time.
         """
-        async with self._database.transaction(actor.scope) as connection:
-            search = _Search(connection, tenant, question, selection)
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            search = _Search(connection, realm, question, selection)
             page = await search.page(window)
             if not page.known:
                 await _refuse_unknown(connection, tenant)
                 return Evolutions(found=(), count=page.count)
-            answer = await _evolutions(connection, tenant, page, selection, self._most)
-            return replace(answer, count=page.count, more=page.more, found=page.joined(answer))
+            answer = await _evolutions(connection, realm, page, selection, self._most)
+        await self._guard.note(actor, tenant, "history", _read(answer))
+        return replace(answer, count=page.count, more=page.more, found=page.joined(answer))
+
+
+def _read(answer: Evolutions) -> Iterator[tuple[str, Entity]]:
+    """Yield what an answer tells of, each entity with names of attributes and nothing else."""
+    for one in answer.found:
+        told = {row.attribute for row in one.instances} | {row.attribute for row in one.figures}
+        known = one.entity
+        entity = Entity(id=known.id, types=known.types, attributes=dict.fromkeys(told, ()))
+        yield known.organisation, entity
 
 
 class _Page:
@@ -126,12 +144,12 @@ class _Search:
     def __init__(
         self,
         connection: Connection,
-        tenant: str,
+        realm: Realm,
         question: TemporalQuestion,
         selection: Selection,
     ) -> None:
         self._connection = connection
-        self._tenant = tenant
+        self._realm = realm
         self._question = question
         self._selection = selection
 
@@ -163,7 +181,7 @@ class _Search:
     async def _batch(self, beyond: str | None, limit: int) -> Sequence[KnownEntity]:
         return await store.known_entities(
             self._connection,
-            self._tenant,
+            self._realm,
             self._question,
             self._selection,
             beyond=beyond,
@@ -172,7 +190,7 @@ class _Search:
 
     async def _counted(self) -> int:
         return await store.count_entities(
-            self._connection, self._tenant, self._question.asked, self._selection
+            self._connection, self._realm, self._question.asked, self._selection
         )
 
     def _all(
@@ -208,7 +226,7 @@ class _Search:
     ) -> dict[str, list[Instance]]:
         rows = await store.instances(
             self._connection,
-            self._tenant,
+            self._realm,
             [stretch_of(one.id, selection.times) for one in batch],
             selection,
             limit=_JUDGED_MOST + 1,
@@ -223,25 +241,25 @@ class _Search:
 
 async def _evolutions(
     connection: Connection,
-    tenant: str,
+    realm: Realm,
     page: _Page,
     selection: Selection,
     most: int,
 ) -> Evolutions:
     if selection.aggregation is not None:
-        figures = await aggregate_store.figures(
-            *(connection, tenant, page.stretches, selection, selection.aggregation),
-            limit=most + 1,
-        )
+        asked = (connection, realm, page.stretches, selection, selection.aggregation)
+        figures = await rolled_store.figures(*asked, limit=most + 1)
+        if figures is None:
+            figures = await aggregate_store.figures(*asked, limit=most + 1)
         return _aggregated(page.known, figures, selection, most)
-    rows = await store.instances(connection, tenant, page.stretches, selection, limit=most + 1)
+    rows = await store.instances(connection, realm, page.stretches, selection, limit=most + 1)
     kept, beyond = fitting(rows, lambda one: one.at, most)
     cut = None
     if beyond:
         present = {(one.entity, one.attribute) for one in kept}
         emptied: dict[str, dict[Iri, AttributeKind]] = {}
         for entity, name, kind in await store.attribute_kinds(
-            connection, tenant, page.stretches, selection
+            connection, realm, page.stretches, selection
         ):
             if (entity, name) not in present:
                 emptied.setdefault(entity, {})[name] = kind
@@ -282,9 +300,9 @@ def _lasting(rows: Sequence[Instance], selection: Selection) -> Sequence[Instanc
 
 
 async def _refuse_absent(
-    connection: Connection, tenant: str, entity_id: str, names: frozenset[Iri]
+    connection: Connection, realm: Realm, entity_id: str, names: frozenset[Iri]
 ) -> None:
-    if not await store.has_attributes(connection, tenant, entity_id, sorted(names)):
+    if not await store.has_attributes(connection, realm, entity_id, sorted(names)):
         raise ResourceNotFoundError("exchange.attributes_absent", entity=entity_id)
 
 

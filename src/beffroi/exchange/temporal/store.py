@@ -7,6 +7,7 @@ import msgspec
 
 from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.model import Attribute, AttributeKind, Iri
+from beffroi.exchange.reach import ENTITIES, Realm
 from beffroi.exchange.temporal.conditions import STAMPS, chosen, held_in, walked, within
 from beffroi.exchange.temporal.model import (
     Instance,
@@ -23,28 +24,34 @@ h.entity, h.attribute, h.dataset_id, h.number, {stamp} as stamp, h.written_at, h
     h.ended, h.at, h.instance::text
 """
 _KNOWN: Final = """
-select known.id, known.types, known.scopes, known.created_at, known.modified_at, known.deleted_at
+select known.id, known.types, known.scopes, known.created_at, known.modified_at, known.deleted_at,
+    known.organisation
 from (
-    select e.id, e.types, e.scopes, e.created_at, e.modified_at, null::timestamptz as deleted_at
-    from exchange.entity e where e.tenant = %s and ({asked})
+    select e.id, e.types, e.scopes, e.created_at, e.modified_at, null::timestamptz as deleted_at,
+        e.organisation
+    from {entities} where e.tenant = %s and ({reached}) and ({asked})
     union all
-    select e.id, e.types, e.scopes, e.created_at, e.modified_at, e.deleted_at
-    from exchange.evolution e where e.tenant = %s and ({asked})
-        and not exists (select from exchange.entity c where c.tenant = e.tenant and c.id = e.id)
+    select e.id, e.types, e.scopes, e.created_at, e.modified_at, e.deleted_at, e.organisation
+    from exchange.evolution e where e.tenant = %s and ({reached_before}) and ({asked})
+        and not exists (
+            select from exchange.entity_asked c where c.tenant = e.tenant and c.id = e.id)
 ) as known
+"""
+# offset 0: an index looks for the number behind row-level security.
+_KEYED: Final = """
+cross join lateral (select exchange.entity_key(%s, known.id) as entity_key offset 0) as keyed
 """
 
 
-async def known_entity(connection: Connection, tenant: str, entity_id: str) -> KnownEntity | None:
+async def known_entity(connection: Connection, realm: Realm, entity_id: str) -> KnownEntity | None:
     """Return an entity that is there, or was."""
-    statement = _KNOWN.format(asked="e.id = %s")
-    rows = await fetch_tuples(connection, statement, (tenant, entity_id, tenant, entity_id))
+    rows = await fetch_tuples(connection, *_known_to(realm, SqlFilter("e.id = %s", (entity_id,))))
     return _known(rows[0]) if rows else None
 
 
 async def known_entities(
     connection: Connection,
-    tenant: str,
+    realm: Realm,
     question: TemporalQuestion,
     selection: Selection,
     *,
@@ -55,13 +62,13 @@ async def known_entities(
 
     Args:
         connection: Where to.
-        tenant: Whose.
+        realm: Whose.
         question: Which entities, as far as SQL can tell, and in which order.
         selection: Of whose instances one has to be there.
         beyond: The id of the last one seen; nothing: from the beginning.
         limit: How many at most.
     """
-    statement, parameters = _having(tenant, question.asked, selection)
+    statement, parameters = _having(realm, question.asked, selection)
     order, sign = ("desc", "<") if question.descending else ("asc", ">")
     if beyond is not None:
         statement += f" and known.id {sign} %s"
@@ -73,10 +80,10 @@ async def known_entities(
 
 
 async def count_entities(
-    connection: Connection, tenant: str, asked: SqlFilter, selection: Selection
+    connection: Connection, realm: Realm, asked: SqlFilter, selection: Selection
 ) -> int:
     """Count the entities that have instances of the selection."""
-    statement, parameters = _having(tenant, asked, selection)
+    statement, parameters = _having(realm, asked, selection)
     rows = await fetch_tuples(
         connection,
         f"select count(*) from ({statement}) as found",  # noqa: S608
@@ -87,7 +94,7 @@ async def count_entities(
 
 async def instances(
     connection: Connection,
-    tenant: str,
+    realm: Realm,
     stretches: Sequence[Stretch],
     selection: Selection,
     *,
@@ -97,14 +104,14 @@ async def instances(
 
     Args:
         connection: Where to.
-        tenant: Whose.
+        realm: Whose.
         stretches: When, entity by entity.
         selection: Which of the instances.
         limit: How many at most.
     """
     stamp = STAMPS[selection.times.property]
-    walk, walk_parameters = walked(tenant, stretches, selection)
-    held = held_in(tenant, selection)
+    walk, walk_parameters = walked(realm, stretches, selection)
+    held = held_in(realm, selection)
     order = "asc" if selection.last is None else "desc"
     shown = _SHOWN.format(stamp=stamp)
     statement = (
@@ -121,11 +128,11 @@ async def instances(
 
 
 async def attribute_kinds(
-    connection: Connection, tenant: str, stretches: Sequence[Stretch], selection: Selection
+    connection: Connection, realm: Realm, stretches: Sequence[Stretch], selection: Selection
 ) -> Sequence[tuple[str, Iri, AttributeKind]]:
     """Return the attributes that have instances of the selection, by entity, with their kinds."""
-    walk, walk_parameters = walked(tenant, stretches, selection)
-    held = held_in(tenant, selection)
+    walk, walk_parameters = walked(realm, stretches, selection)
+    held = held_in(realm, selection)
     rows = await fetch_tuples(
         connection,
         f"select distinct asked.entity, name.attribute, one.kind from {walk} "  # noqa: S608
@@ -137,35 +144,51 @@ async def attribute_kinds(
 
 
 async def has_attributes(
-    connection: Connection, tenant: str, entity_id: str, names: Sequence[Iri]
+    connection: Connection, realm: Realm, entity_id: str, names: Sequence[Iri]
 ) -> bool:
     """Tell whether history knows one of these attributes of an entity, at any time."""
+    reached, key = realm.reach.history_condition(), (realm.tenant, entity_id)
     rows = await fetch_tuples(
         connection,
-        "select exists (select from exchange.history h "
-        "where h.tenant = %s and h.entity = %s and h.attribute = any(%s))",
-        (tenant, entity_id, list(names)),
+        "select exists (select from exchange.history h "  # noqa: S608
+        "where h.entity_key = exchange.entity_key(%s, %s) and h.tenant = %s and h.entity = %s "
+        f"and h.attribute = any(%s) and ({reached.sql}))",
+        (*key, *key, list(names), *reached.parameters),
     )
     return bool(rows[0][0])
 
 
-def _having(tenant: str, asked: SqlFilter, selection: Selection) -> tuple[str, tuple[Any, ...]]:
+def _known_to(realm: Realm, asked: SqlFilter) -> tuple[str, tuple[Any, ...]]:
+    reached, before = realm.reach.condition(), realm.reach.evolution_condition()
+    statement = _KNOWN.format(
+        entities=ENTITIES, asked=asked.sql, reached=reached.sql, reached_before=before.sql
+    )
+    return statement, (
+        *(realm.tenant, *reached.parameters, *asked.parameters),
+        *(realm.tenant, *before.parameters, *asked.parameters),
+    )
+
+
+def _having(realm: Realm, asked: SqlFilter, selection: Selection) -> tuple[str, tuple[Any, ...]]:
     asked_for = Selection(
         times=selection.times, attributes=selection.having, dataset_ids=selection.dataset_ids
     )
     which, when = chosen(asked_for), within(selection.times)
+    known, parameters = _known_to(realm, asked)
+    reached = realm.reach.history_condition()
     statement = (
-        _KNOWN.format(asked=asked.sql)
-        + "where exists (select from exchange.history h where h.tenant = %s "
-        f"and h.entity = known.id and {when.sql} and {which.sql})"
+        f"{known} {_KEYED} where exists (select from exchange.history h "
+        "where h.entity_key = keyed.entity_key and h.tenant = %s and h.entity = known.id "
+        f"and ({reached.sql}) and {when.sql} and {which.sql})"
     )
-    branch = (tenant, *asked.parameters)
-    return statement, (*branch, *branch, tenant, *when.parameters, *which.parameters)
+    had = (realm.tenant, realm.tenant, *reached.parameters, *when.parameters, *which.parameters)
+    return statement, (*parameters, *had)
 
 
 def _known(row: tuple[Any, ...]) -> KnownEntity:
-    key, types, scopes, created_at, modified_at, deleted_at = row
-    return KnownEntity(key, tuple(types), tuple(scopes), created_at, modified_at, deleted_at)
+    key, types, scopes, created_at, modified_at, deleted_at, organisation = row
+    stamps = created_at, modified_at, deleted_at
+    return KnownEntity(key, tuple(types), tuple(scopes), *stamps, organisation)
 
 
 def _instance(row: tuple[Any, ...]) -> Instance:

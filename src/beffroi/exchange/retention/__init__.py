@@ -1,0 +1,1 @@
+"""How long history is kept: in full for a while, then as figures of hours and days."""
