@@ -1,0 +1,123 @@
+"""Changes published to a broker, QoS 1: each is delivered once the broker acknowledged it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiomqtt
+import msgspec
+
+from beffroi.exchange.connectors.checking import PLACEHOLDER
+from beffroi.exchange.connectors.declared import MqttTarget
+from beffroi.exchange.connectors.store import Change
+from beffroi.exchange.connectors.targets import Pace, ReceiverRefusedError
+from beffroi.exchange.flows.errors import FlowFailedError
+from beffroi.exchange.flows.model import HeldFlow
+from beffroi.exchange.flows.vault import FlowVault
+from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.representation.instants import written_instant
+
+_WITHIN_S: Final = 10.0
+_AT_ONCE: Final = 20
+# Source: MQTT 3.1.1, 1.5.3: a text has a length of two bytes.
+_TOPIC_MOST_BYTES: Final = 65_535
+
+
+class MqttDriver:
+    """Publishes changes to brokers."""
+
+    def __init__(self, outgoing: Outgoing, vault: FlowVault) -> None:
+        self._outgoing = outgoing
+        self._vault = vault
+
+    @asynccontextmanager
+    async def opened(
+        self, flow: HeldFlow, target: MqttTarget, _names: Sequence[str]
+    ) -> AsyncIterator["Broker"]:
+        """Connect to the broker."""
+        password = None
+        if target.secret:
+            password = (await self._vault.secret(flow.organisation, target.secret)).reveal()
+        address = await self._outgoing.address_of(target.host)
+        client = aiomqtt.Client(
+            address,
+            target.port,
+            username=target.user or None,
+            password=password,
+            identifier=f"beffroi-{flow.organisation}_{flow.name}"[:128],
+            tls_context=_named_context(target.host) if target.tls else None,
+            timeout=_WITHIN_S,
+            keepalive=30,
+        )
+        try:
+            async with client:
+                yield Broker(target, client)
+        except aiomqtt.MqttError as error:
+            raise _away(target, error) from error
+
+
+class Broker:
+    """A broker that is connected."""
+
+    def __init__(self, target: MqttTarget, client: aiomqtt.Client) -> None:
+        self.pace = Pace(_AT_ONCE)
+        self._target = target
+        self._client = client
+
+    async def deliver(self, changes: Sequence[Change]) -> None:
+        """Publish changes in their order; return when all are acknowledged."""
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                await asyncio.gather(*(self._publish(one) for one in changes))
+        except (aiomqtt.MqttError, TimeoutError) as error:
+            raise _away(self._target, error) from error
+
+    async def _publish(self, change: Change) -> None:
+        body = {
+            "id": change.id,
+            "at": written_instant(change.at),
+            "deleted": change.deleted,
+            **change.row,
+        }
+        topic = topic_of(self._target.topic, change)
+        if len(topic.encode()) > _TOPIC_MOST_BYTES:
+            raise ReceiverRefusedError("exchange.connector_topic", topic=f"{topic[:100]}...")
+        await self._client.publish(
+            topic,
+            msgspec.json.encode(body),
+            qos=1,
+            retain=self._target.retained,
+            timeout=_WITHIN_S,
+        )
+
+
+def topic_of(template: str, change: Change) -> str:
+    """Fill a topic with fields; what would make other levels of it is escaped."""
+    return PLACEHOLDER.sub(
+        lambda found: quote(_text(change.row.get(found[1])), safe=" :;,=@!$&'()*"), template
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _named_context(host: str) -> ssl.SSLContext:
+    """Return an encryption that checks the certificate for a name while an address is called."""
+
+    class _Named(ssl.SSLContext):
+        def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:  # noqa: ANN401
+            return super().wrap_socket(*args, **{**options, "server_hostname": host})
+
+    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    return context
+
+
+def _away(target: MqttTarget, error: Exception) -> FlowFailedError:
+    where = f"{target.host}:{target.port}"
+    reason = str(error) or type(error).__name__
+    return FlowFailedError("exchange.connector_away", host=where, reason=reason)

@@ -1,0 +1,1 @@
+"""Flows: what an organisation declared to come in and to go out, and what becomes of it."""
