@@ -1,22 +1,21 @@
 """The door as the platform mounts it, over a scratch PostgreSQL."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from granian.constants import Interfaces
 from tests.support.postgres import FASTER_THAN_DURABLE, PostgresServer
 
+from beffroi.app.exchange_foundation import ExchangeFoundation
+from beffroi.app.exchange_wiring import exchange_services
 from beffroi.app.wiring import DOMAINS
-from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
-from beffroi.exchange.contexts.service import Contexts
-from beffroi.exchange.inventory_service import Inventory
+from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.service import Exchange
-from beffroi.exchange.subscriptions.service import Needs, Subscriptions
-from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
@@ -25,7 +24,7 @@ from beffroi.kernel.http.serving import served_on
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.rights.service import Rights
-from beffroi.kernel.secrets import Secret
+from beffroi.kernel.secrets import SealingKey, Secret
 
 # The suite holds 40 instances to be more than one answer, and up to 24 to be no more.
 _INSTANCES_MOST: Final = 30
@@ -52,21 +51,19 @@ async def served_door(known: Mapping[str, Path]) -> AsyncIterator[tuple[Path, Se
         actor = (await rights.put_account(PLATFORM, "examiner", Role.OPERATOR)).actor
         token = (await rights.issue_token(actor, "conformance")).secret
         outgoing = await undo.enter_async_context(Outgoing(allow_internal=True))
-        contexts = Contexts(
-            database, outgoing, clock, public_url="http://conformance.invalid", known=known
-        )
-        watch = LogWatch(database)
-        services = ExchangeServices(
-            exchange=Exchange(database, clock),
-            inventory=Inventory(database),
-            history=History(database, most=_INSTANCES_MOST),
-            recorder=Recorder(database, clock),
-            contexts=contexts,
-            subscriptions=Subscriptions(Needs(database, watch, outgoing, contexts, clock)),
+        given = ExchangeFoundation(
+            database=database,
+            watch=LogWatch(database),
+            outgoing=outgoing,
+            known_contexts=known,
             public_url="http://conformance.invalid",
+            key=SealingKey(os.urandom(32)),
+            clock=clock,
         )
+        few = History(database, most=_INSTANCES_MOST)
+        services = msgspec.structs.replace(exchange_services(given), history=few)
         for loop in (
-            watch.run(),
+            given.watch.run(),
             services.exchange.run(),
             services.contexts.run(),
             services.subscriptions.run(),

@@ -14,6 +14,7 @@ from beffroi.kernel.processes.commands import run_command
 
 _TESTS: Final = Path("TP/NGSI-LD")
 _CONTEXTS: Final = Path("resources/jsonld-contexts")
+_OWN_BROKER: Final = Path(__file__).parent / "own_broker.py"
 _RUN_WITHIN_S: Final = 3_600
 _INSTALLED_WITHIN_S: Final = 600
 _LOOPBACK_VARIABLES: Final = {
@@ -80,6 +81,7 @@ class Suite:
         command = (
             *(str(self._interpreter), "-m", "robot", "--outputdir", str(results)),
             *("--console", "quiet", "--log", "NONE", "--report", "NONE"),
+            *("--prerunmodifier", str(_OWN_BROKER)),
             *(f"--variable={name}:{value}" for name, value in variables.items()),
             *sources,
         )
@@ -123,6 +125,7 @@ def _environment() -> dict[str, str]:
     """Return the environment without proxies: the suite asks this machine alone."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     kept.pop("PYTHONPATH", None)
+    kept["PATH"] = f"{kept.get('PATH', '')}:/usr/sbin"
     return kept
 
 

@@ -1,0 +1,1 @@
+"""MQTT: the door for uplinks, the town's own brokers, and receivers of notifications."""

@@ -1,0 +1,1 @@
+"""Devices: what their messages mean, and how they become measures of entities."""

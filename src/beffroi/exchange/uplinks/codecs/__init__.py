@@ -1,0 +1,1 @@
+"""From the bytes that a device sends to names and values."""
