@@ -13,7 +13,7 @@ from beffroi.exchange.errors import ExchangeError
 from beffroi.exchange.feeds import cells
 from beffroi.exchange.feeds.declared import DeclaredAttribute, Feed, ValueKind
 from beffroi.exchange.feeds.mistakes import WrongValueError, wrong_value
-from beffroi.exchange.feeds.tables import Row
+from beffroi.exchange.feeds.rows import Row
 from beffroi.exchange.representation.instants import written_instant
 from beffroi.exchange.representation.reading import read_entity
 

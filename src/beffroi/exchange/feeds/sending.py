@@ -1,34 +1,23 @@
 """Sending a feed to a platform so that all of it is there once, however often it is sent."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.feeds.late import (
+    NO_ATTRIBUTES,
+    AskedPlatform,
+    late_part,
+    media_type_of,
+    observed_at,
+    record_late,
+)
 from beffroi.exchange.feeds.spool import Spool, SpooledRow
 
-_BATCH: Final = 500
+BATCH: Final = 500
 _DOOR: Final = "/ngsi-ld/v1/entityOperations"
-_JSON, _LD_JSON = "application/json", "application/ld+json"
 _VALUES: Final = ("type", "value", "object", "unitCode")
-_NO_ATTRIBUTES: Final = frozenset({"id", "type", "@context"})
-
-
-class AskedPlatform(Protocol):
-    """Whom entities are sent to."""
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        kind: Any,  # noqa: ANN401 - a type, as msgspec takes it
-        body: object = None,
-        *,
-        media_type: str = _JSON,
-    ) -> Any:  # noqa: ANN401 - a value of that type
-        """Send one request and read its answer."""
-        ...
 
 
 class RefusedRow(msgspec.Struct, frozen=True):
@@ -43,11 +32,13 @@ class Tally(msgspec.Struct):
     """What became of the rows that were sent.
 
     Attributes:
+        late: Rows older than what the platform has; they joined its history.
         known: Rows that told nothing which the platform did not have.
     """
 
     created: int = 0
     updated: int = 0
+    late: int = 0
     known: int = 0
     refused: list[RefusedRow] = []
 
@@ -69,8 +60,9 @@ class _Outcome(msgspec.Struct):
 def send(spool: Spool, platform: AskedPlatform, told: Callable[[int], None]) -> Tally:
     """Send rows in the order of time.
 
-    Before each batch the platform is asked what it has of the entities: a measure that is not
-    newer than the one it has is left out, and so is anything else that would change nothing.
+    Before each batch the platform is asked what it has of the entities: measures older than the
+    one it has join the history where they are missing there, and what would change nothing is
+    left out.
 
     Args:
         spool: The rows.
@@ -78,24 +70,41 @@ def send(spool: Spool, platform: AskedPlatform, told: Callable[[int], None]) -> 
         told: Is told how many rows are done, batch by batch.
     """
     tally = Tally()
-    for batch in spool.batches(_BATCH):
-        _send_batch(batch, platform, tally)
+    for batch in spool.batches(BATCH):
+        send_rows(batch, platform, tally)
         told(len(batch))
     return tally
 
 
-def _send_batch(batch: Sequence[SpooledRow], platform: AskedPlatform, tally: Tally) -> None:
+def send_rows(batch: Sequence[SpooledRow], platform: AskedPlatform, tally: Tally) -> None:
+    """Send some rows of one feed, in their order.
+
+    Args:
+        batch: The rows.
+        platform: Whom to.
+        tally: Where it is noted what became of them.
+    """
     held = _held(batch, platform)
     known, before = frozenset(held), set(held)
     sent: list[SpooledRow] = []
+    older: list[SpooledRow] = []
     for row in batch:
-        news = _news(row.document, held.setdefault(row.id, {}))
+        has = held.setdefault(row.id, {})
+        news = _news(row.document, has)
         if news is None and row.id in before:
-            tally.known += 1
+            late = late_part(row.document, has)
+            if late is None:
+                tally.known += 1
+            else:
+                older.append(msgspec.structs.replace(row, document=late))
             continue
         before.add(row.id)
         sent.append(msgspec.structs.replace(row, document=news or row.document))
         held[row.id].update(news or row.document)
+    if older:
+        late_rows = record_late(older, platform)
+        tally.late += late_rows
+        tally.known += len(older) - late_rows
     if not sent:
         return
     answer = platform.ask(
@@ -103,7 +112,7 @@ def _send_batch(batch: Sequence[SpooledRow], platform: AskedPlatform, tally: Tal
         f"{_DOOR}/upsert?options=update",
         list[str] | _Outcome | None,
         [row.document for row in sent],
-        media_type=_media_type(sent),
+        media_type=media_type_of(sent),
     )
     refused = answer.errors if isinstance(answer, _Outcome) else []
     _count(sent, known, refused, tally)
@@ -132,13 +141,9 @@ def _held(batch: Sequence[SpooledRow], platform: AskedPlatform) -> dict[str, dic
     }
     if "@context" in first:
         query["@context"] = first["@context"]
-    path = f"{_DOOR}/query?limit={_BATCH}"
-    found = platform.ask("POST", path, list[dict[str, Any]], query, media_type=_media_type(batch))
+    path = f"{_DOOR}/query?limit={BATCH}"
+    found = platform.ask("POST", path, list[dict[str, Any]], query, media_type=media_type_of(batch))
     return {one["id"]: one for one in found}
-
-
-def _media_type(rows: Sequence[SpooledRow]) -> str:
-    return _LD_JSON if "@context" in rows[0].document else _JSON
 
 
 def _news(document: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -146,12 +151,12 @@ def _news(document: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any
 
     Of a row whose measures are old news, what else it says is old as well.
     """
-    told = {name: value for name, value in document.items() if name not in _NO_ATTRIBUTES}
+    told = {name: value for name, value in document.items() if name not in NO_ATTRIBUTES}
     news = {name: value for name, value in told.items() if not _is_known(value, held.get(name))}
     is_measured = any("observedAt" in value for value in told.values())
     if not news or (is_measured and not any("observedAt" in one for one in news.values())):
         return None
-    return {name: document[name] for name in _NO_ATTRIBUTES & document.keys()} | news
+    return {name: document[name] for name in NO_ATTRIBUTES & document.keys()} | news
 
 
 def _is_known(told: Mapping[str, Any], held: Any) -> bool:  # noqa: ANN401 - JSON
@@ -161,8 +166,4 @@ def _is_known(told: Mapping[str, Any], held: Any) -> bool:  # noqa: ANN401 - JSO
         return all(told.get(name) == held.get(name) for name in _VALUES)
     if "observedAt" not in held:
         return False
-    return _instant(held) >= _instant(told)
-
-
-def _instant(attribute: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(attribute["observedAt"])
+    return observed_at(held) >= observed_at(told)

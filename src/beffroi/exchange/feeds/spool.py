@@ -20,12 +20,17 @@ create table row (
 """
 _ADD: Final = "insert into row (id, at, line, document) values (?, ?, ?, ?) on conflict do nothing"
 _SAME: Final = "select line, document from row where id = ? and at = ?"
+_JOIN: Final = "update row set document = ? where id = ? and at = ?"
 _IN_TIME: Final = "select line, id, document from row order by at, line"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SpooledRow(msgspec.Struct, frozen=True):
-    """What a row tells of an entity."""
+    """What rows tell of an entity at an instant.
+
+    Attributes:
+        line: Of the first of them.
+    """
 
     line: int
     id: str
@@ -37,7 +42,10 @@ class Spool:
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="beffroi-feed-")
-        self._database = sqlite3.connect(Path(self._folder.name, "rows"), isolation_level=None)
+        # Used by one thread at a time, not always the same.
+        self._database = sqlite3.connect(
+            Path(self._folder.name, "rows"), isolation_level=None, check_same_thread=False
+        )
         for setting in ("journal_mode = off", "synchronous = off", "temp_store = file"):
             self._database.execute(f"pragma {setting}")
         self._database.execute(_TABLE)
@@ -57,7 +65,7 @@ class Spool:
         self._folder.cleanup()
 
     def add(self, row: MappedRow) -> None:
-        """Keep a row; one that says the same as an earlier one adds nothing.
+        """Keep a row; what it says of an entity and instant joins what earlier ones said.
 
         Raises:
             WrongValueError: An earlier one says otherwise of the same entity and instant.
@@ -69,8 +77,13 @@ class Spool:
         if added:
             return
         earlier, said = self._database.execute(_SAME, (row.id, at)).fetchone()
-        if said != document:
+        if said == document:
+            return
+        told = msgspec.json.decode(said)
+        if any(told.get(name, value) != value for name, value in row.document.items()):
             raise wrong_value("exchange.feed_row_twice", entity=row.id, earlier=earlier)
+        joined = msgspec.json.encode({**told, **row.document})
+        self._database.execute(_JOIN, (joined, row.id, at))
 
     def batches(self, size: int) -> Iterator[Sequence[SpooledRow]]:
         """Give the rows in the order of time, some at once."""

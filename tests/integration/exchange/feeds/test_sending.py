@@ -1,15 +1,17 @@
 """Feeds sent through the door that programs use."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from beffroi.exchange.feeds.gathering import Gathered
-from beffroi.exchange.feeds.loading import load_feeds
+from beffroi.exchange.feeds.pacing import Pace
 from beffroi.exchange.feeds.sending import Tally, send
 from beffroi.exchange.feeds.spool import Spool
+from beffroi.exchange.loading import load_declarations
 from tests.integration.exchange.api.conftest import DOOR, Asker, Askers
 
 DECLARED = """\
@@ -59,7 +61,7 @@ async def sent(asker: Asker, folder: Path, table: str, declared: str = DECLARED)
     file = folder / "feeds.yaml"
     file.write_text(declared)
     (folder / "levels.csv").write_text(table)
-    (feed,) = load_feeds(file).feeds.values()
+    (feed,) = load_declarations(file).feeds.values()
     platform = _OverTheDoor(asker)
 
     def gather_and_send() -> Tally:
@@ -124,3 +126,42 @@ async def test_names_of_an_own_context_are_found_again(askers: Askers, tmp_path:
     first = await sent(askers.arras, tmp_path, HEADING + DAY, declared)
     again = await sent(askers.arras, tmp_path, HEADING + DAY, declared)
     assert (first.created, again.known) == (2, 3)
+
+
+async def test_measures_that_come_late_join_the_history_once(
+    askers: Askers, tmp_path: Path
+) -> None:
+    await sent(askers.arras, tmp_path, HEADING + DAY)
+    late = "a,Pont,2026-02-28T22:00,8\na,Pont,2026-03-01T00:30,9\n"
+
+    first = await sent(askers.arras, tmp_path, HEADING + late + DAY)
+    again = await sent(askers.arras, tmp_path, HEADING + late + DAY)
+
+    assert (first.late, first.known, first.updated) == (2, 3, 0)
+    assert (again.late, again.known) == (0, 5)
+    assert [value for value, _ in await levels(askers.arras)] == [8, 1, 9, 2]
+    newest = await askers.arras.ask("GET", f"entities/{SENSOR}?options=keyValues")
+    assert newest.json()["level"] == 2
+
+
+async def test_rows_are_replayed_in_the_pace_of_their_times(askers: Askers, tmp_path: Path) -> None:
+    file = tmp_path / "feeds.yaml"
+    file.write_text(DECLARED)
+    (tmp_path / "levels.csv").write_text(HEADING + DAY)
+    platform, waited, done = _OverTheDoor(askers.arras), list[float](), list[object]()
+    (feed,) = load_declarations(file).feeds.values()
+
+    def replay() -> None:
+        pace = Pace(600, datetime(2026, 6, 1, tzinfo=UTC), waited.append, lambda: sum(waited))
+        with Spool() as spool:
+            gathered = Gathered(feed, spool)
+            gathered.gather(tmp_path)
+            pace.send({"levels": spool}, platform, lambda *told: done.append(told))
+
+    await asyncio.to_thread(replay)
+    assert waited == [6.0]
+    assert done == [("levels", 2), ("levels", 1)]
+    assert [at for _, at in await levels(askers.arras)] == [
+        "2026-06-01T00:00:00Z",
+        "2026-06-01T01:00:00Z",
+    ]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from beffroi.exchange.feeds.gathering import Gathered
-from beffroi.exchange.feeds.loading import load_feeds
 from beffroi.exchange.feeds.spool import Spool
+from beffroi.exchange.loading import load_declarations
 from beffroi.kernel.catalogue import Language
 from beffroi.territory.errors import TerritoryInvalidError
 
@@ -38,10 +38,10 @@ def written(folder: Path, table: str, declared: str = COUNTS, name: str = "count
 
 
 def tried(file: Path, shown: int = 10) -> Gathered:
-    (feed,) = load_feeds(file).feeds.values()
+    (feed,) = load_declarations(file).feeds.values()
     with Spool() as spool:
-        gathered = Gathered(feed, spool)
-        gathered.gather(file.parent, shown)
+        gathered = Gathered(feed, spool, shown)
+        gathered.gather(file.parent)
         return gathered
 
 
@@ -51,7 +51,7 @@ def codes(file: Path) -> list[tuple[int, int, str]]:
 
 def refused(file: Path) -> list[tuple[int, str]]:
     with pytest.raises(TerritoryInvalidError) as raised:
-        load_feeds(file)
+        load_declarations(file)
     return [(one.line, one.code) for one in raised.value.found]
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_read_is_told_in_the_declaration(
 
 def test_rows_come_back_in_the_order_of_time(tmp_path: Path) -> None:
     late, early = GOOD.replace("08:00", "09:00"), GOOD.replace("Bull", "Pig")
-    (feed,) = load_feeds(written(tmp_path, HEADING + late + early)).feeds.values()
+    (feed,) = load_declarations(written(tmp_path, HEADING + late + early)).feeds.values()
     with Spool() as spool:
         Gathered(feed, spool).gather(tmp_path)
         assert [[row.line for row in batch] for batch in spool.batches(1)] == [[3], [2]]

@@ -1,0 +1,1 @@
+"""Formats that rows are read from, each a module of its own."""

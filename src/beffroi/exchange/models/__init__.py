@@ -1,0 +1,1 @@
+"""What entities of a type should look like, and how well they do."""

@@ -1,0 +1,1 @@
+"""Models, surveys and quality on a real database."""

@@ -1,0 +1,1 @@
+"""Models and quality, without a database."""
