@@ -22,7 +22,11 @@ _BENCHES = {
     "capacity.planning": "two sites and a spare host in each, against the lower bound",
     "ledger.metering": "what recording each minute of each application takes",
     "exchange.writing": "entities created, patched and upserted, durable, per core",
+    "exchange.notifying": "notifications that arrive, the sender killed meanwhile",
+    "exchange.mqtt": "a message of a sensor, from the socket to the commit",
+    "exchange.enduring": "memory over ten minutes of measures of 200,000 entities",
     "exchange.asking": "entities found among a million, by type, q and place",
+    "exchange.surveying": "what looking at a million entities for their quality takes",
     "ledger.rating": "a month of 500 applications, summed, rated and stated",
 }
 

@@ -89,6 +89,12 @@ def resident_mib(pid: int) -> float:
     return sum(row.resident_bytes for row in descendants_of(pid)) / 2**20
 
 
+def own_resident_mib() -> float:
+    """Return the resident memory of this process alone."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def _middle(values: Sequence[float | str | None]) -> float | str | None:
     numbers = [value for value in values if isinstance(value, int | float)]
     return round(statistics.median(numbers), 4) if numbers else values[0]

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import shutil
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from tests.support.waiting import eventually, scaled
 
 pytestmark = pytest.mark.timeout(scaled(240))
 STORY = Path(__file__).parents[2] / "stories" / "nimes"
-GAUGES = Path(__file__).parents[3] / "shared" / "data" / "hydrology" / "cance_event_2014.csv.gz"
 CONSOLE = "console.localhost"
 DOOR = "/ngsi-ld/v1"
+GAUGE = "urn:ngsi-ld:WaterObserved:01589330"
+COUNTER = "urn:ngsi-ld:CrowdFlowObserved:C1"
 CAR_PARK = "urn:ngsi-ld:OffStreetParking:BHMBCCTHL01"
 MARGUERITTES = "[4.4437,43.8590]"
 SENSORS, INSTANTS = 20, 400
@@ -62,11 +63,15 @@ async def token_of(town: Town, name: str, organisation: str) -> str:
 
 
 async def sent(town: Town, token: str, file: Path, *options: str) -> CommandEnd:
-    """Send feeds as a partner does: over the network, with a token."""
+    return await commanded(town, token, "send", str(file), "--json", *options)
+
+
+async def commanded(town: Town, token: str, *command: str) -> CommandEnd:
+    """Command the exchange as a partner does: over the network, with a token."""
     authority = town.folder / "authority.pem"
     authority.write_text((await town.api("GET", "/api/authority")).text)
     return await town.cli(
-        *("exchange", "send", str(file), "--json", *options),
+        *("exchange", *command),
         BEFFROI_URL=f"https://{town.authority(CONSOLE)}",
         BEFFROI_TOKEN=token,
         SSL_CERT_FILE=str(authority),
@@ -173,18 +178,45 @@ async def test_feeds_that_are_sent_again_change_nothing(town: Town, metropolis: 
     assert await counted(town, metropolis, CAR_PARK, "occupancy") == before
 
 
-async def test_a_flood_of_the_gauges_becomes_their_history(
-    town: Town, metropolis: str, tmp_path: Path
+async def test_a_flood_is_found_in_the_history_of_its_gauge(town: Town, metropolis: str) -> None:
+    told = await found(
+        town,
+        metropolis,
+        f"temporal/entities/{GAUGE}",
+        attrs="flow",
+        options="aggregatedValues",
+        aggrMethods="totalCount,min,max",
+        aggrPeriodDuration="PT0S",
+    )
+    ((count, _, _),) = told["flow"]["totalCount"]
+    ((least, _, _),), ((most, _, _),) = told["flow"]["min"], told["flow"]["max"]
+    assert (count, least, most) == (576, 0.114, 38.511)
+
+
+async def test_files_that_are_dropped_become_history_once_their_feed_is_applied(
+    town: Town, metropolis: str
 ) -> None:
-    if not GAUGES.exists():
-        pytest.skip("the gauges' data may not ship with beffroi, and are not beside it")
-    (tmp_path / "data").mkdir()
-    shutil.copy(GAUGES, tmp_path / "data")
-    shutil.copy(STORY / "rivers.yaml", tmp_path)
-    ended = await sent(town, metropolis, tmp_path / "rivers.yaml")
-    assert ended.status == 0, ended.errors
-    gauge = "urn:ngsi-ld:WaterObserved:V3524010"
-    assert await counted(town, metropolis, gauge, "flow") == 2928
+    applied = await commanded(town, metropolis, "apply", str(STORY / "feeds.yaml"))
+    assert applied.status == 0, applied.errors
+    assert "+ " in applied.output
+    folder = town.places.drops / "nimes-metropole" / "passers-by"
+    assert await eventually(folder.exists, within_s=20)
+    file = STORY / "passers-by" / "2019-03.csv"
+    shutil.copy(file, folder)
+    assert await eventually((folder / "done" / file.name).exists, within_s=30)
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    mine = [row for row in rows if COUNTER.endswith(row["counter"])]
+    assert await counted(town, metropolis, COUNTER, "peopleCount") == len(mine) == 120
+
+    async def carried() -> int:
+        ended = await commanded(town, metropolis, "flows", "passers-by", "--json")
+        return int(ended.json()["flow"]["carried"])
+
+    assert await eventually(lambda: _equals(carried, len(rows)), within_s=10)
+
+
+async def _equals(told: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await told() == wanted
 
 
 async def test_bad_rows_hold_a_feed_back_until_they_are_to_be_skipped(
@@ -208,12 +240,18 @@ async def test_types_are_told_with_how_many_there_are_and_when_one_last_changed(
     town: Town, metropolis: str
 ) -> None:
     assert metropolis
-    ended = await town.cli("exchange", "types", "--json")
-    types = {one["name"]: one for one in ended.json()}
+    types: dict[str, Any] = {}
+
+    async def are_surveyed() -> bool:
+        ended = await town.cli("exchange", "types", "--json")
+        types.update((one["name"], one) for one in ended.json())
+        return "occupancy" in types.get("OffStreetParking", {}).get("attributes", ())
+
+    assert await eventually(are_surveyed, within_s=30)
     assert types["AdministrativeArea"]["entities"] == 39
     assert "occupancy" in types["OffStreetParking"]["attributes"]
-    changed = datetime.fromisoformat(types["OffStreetParking"]["modified_at"])
-    assert changed > datetime.fromisoformat(types["AdministrativeArea"]["modified_at"])
+    changed = datetime.fromisoformat(types["OffStreetParking"]["changed_at"])
+    assert changed > datetime.fromisoformat(types["AdministrativeArea"]["changed_at"])
 
 
 async def test_a_platform_killed_while_feeds_arrive_has_them_once_after_they_are_sent_again(

@@ -30,12 +30,14 @@ class NotificationReceiver:
     Attributes:
         received: What it answered well, in the order of arrival.
         refused: What it answered otherwise.
+        bodies: Of answers, by path; nothing where nothing is said.
     """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.refused: list[Received] = []
         self.statuses: dict[str, int] = {}
+        self.bodies: dict[str, bytes] = {}
         self.hanging: set[str] = set()
         self.connections = 0
         self.origin = ""
@@ -81,8 +83,11 @@ class NotificationReceiver:
                 status = self.statuses.get(one.path, 200)
                 (self.received if status == 200 else self.refused).append(one)
                 more = f"Location: {self.url()}\r\n" if status == 302 else ""
-                answer = f"HTTP/1.1 {status} {_REASONS[status]}\r\n{more}Content-Length: 0\r\n\r\n"
-                writer.write(answer.encode())
+                told = self.bodies.get(one.path, b"")
+                size = f"Content-Length: {len(told)}\r\n\r\n"
+                writer.write(
+                    f"HTTP/1.1 {status} {_REASONS[status]}\r\n{more}{size}".encode() + told
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

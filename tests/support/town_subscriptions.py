@@ -1,13 +1,13 @@
 """Buildings of a town and subscriptions to them, as requests bring them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.model import Entity
 from beffroi.exchange.representation.changing import Changed, updated
 from beffroi.exchange.representation.reading import read_entity, read_fragment
-from beffroi.exchange.service import deletion
+from beffroi.exchange.service import Exchange, deletion
 from beffroi.exchange.subscriptions.model import HeldSubscription
 from beffroi.exchange.subscriptions.reading import checked_subscription, read_members
 from beffroi.kernel.clock import SystemClock
@@ -18,6 +18,15 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 NIMES = Actor("capteurs", Role.PARTNER, "nimes")
 ALES = Actor("mairie", Role.MANAGER, "ales")
 OPERATOR = Actor("exploitation", Role.OPERATOR)
+
+
+class EntityKeeper(Protocol):
+    """A process that keeps entities."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Where they are kept."""
+        ...
 
 
 def building(number: int = 1, **attributes: Any) -> dict[str, Any]:
@@ -55,13 +64,13 @@ def held(document: dict[str, Any], number: int = 1, **whose: Any) -> HeldSubscri
     )
 
 
-async def create(platform: ExchangeProcess, document: dict[str, Any], actor: Actor = NIMES) -> None:
+async def create(platform: EntityKeeper, document: dict[str, Any], actor: Actor = NIMES) -> None:
     """Create an entity."""
     await platform.exchange.create(actor, "", read(document))
 
 
 async def update(
-    platform: ExchangeProcess, entity_id: str, fragment: dict[str, Any], actor: Actor = NIMES
+    platform: EntityKeeper, entity_id: str, fragment: dict[str, Any], actor: Actor = NIMES
 ) -> None:
     """Update attributes of an entity."""
     told = {
@@ -83,7 +92,7 @@ async def subscribe(
     return await platform.subscriptions.create(actor, "", document, CORE)
 
 
-async def delete(platform: ExchangeProcess, entity_id: str, actor: Actor = NIMES) -> None:
+async def delete(platform: EntityKeeper, entity_id: str, actor: Actor = NIMES) -> None:
     """Delete an entity."""
     (refused,) = await platform.exchange.carry_out(actor, "", [deletion(entity_id)])
     assert refused is None

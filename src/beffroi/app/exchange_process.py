@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from granian.constants import Interfaces
 
-from beffroi.app.exchange_wiring import ExchangeFoundation, exchange_loops, exchange_services
+from beffroi.app.exchange_foundation import ExchangeFoundation
+from beffroi.app.exchange_wiring import exchange_loops, exchange_services
 from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.contexts.known import known_documents
 from beffroi.exchange.outgoing import Outgoing
@@ -20,6 +21,8 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.http.serving import served_on
 from beffroi.kernel.log import LogWatch
+from beffroi.kernel.places import Places
+from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey, Secret
 
@@ -65,6 +68,7 @@ async def run_exchange(settings: ExchangeProcessSettings, database_url: Secret) 
         for task in loops:
             undo.callback(task.cancel)
         door = mounted_door(Rights(given.database, given.clock), services, given.clock)
+        collect_seldom()
         socket = Path(settings.socket)
         async with served_on(socket, door, Interfaces.ASGI, _ANYBODY_CONNECTS) as serving:
             _logger.info("exchange state=listening")
@@ -92,6 +96,7 @@ async def _foundation(
         public_url=settings.public_url,
         key=SealingKey.of_folder(Path(settings.data)),
         clock=SystemClock(),
+        drops=Places.of(Path(settings.data)).drops,
     )
 
 

@@ -27,7 +27,23 @@ from beffroi.delivery.weight_service import WeightReports
 from beffroi.engines import api as engines_api
 from beffroi.engines.service import Engines
 from beffroi.exchange.api.door import DOOR_PATH
-from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
+from beffroi.exchange.api.mounting import ExchangeServices, mounted_door, mounted_uplinks
+from beffroi.exchange.declarations import Declarations
+from beffroi.exchange.flows import api as flows_api
+from beffroi.exchange.flows.service import Flows
+from beffroi.exchange.flows.vault import FlowVault
+from beffroi.exchange.governance import api as governance_api
+from beffroi.exchange.governance import open_api
+from beffroi.exchange.governance.counting import Counts
+from beffroi.exchange.governance.opendata import OpenData
+from beffroi.exchange.governance.service import Governance
+from beffroi.exchange.governance.subjects import Subjects
+from beffroi.exchange.models import api as models_api
+from beffroi.exchange.models.service import Models
+from beffroi.exchange.mqtt.listener import MqttDoor
+from beffroi.exchange.retention import api as retention_api
+from beffroi.exchange.retention.service import Retentions
+from beffroi.exchange.uplinks.webhook import UPLINKS_PATH
 from beffroi.exchange.views import Views
 from beffroi.hosting import api as hosting_api
 from beffroi.hosting.service import Hosting
@@ -73,17 +89,33 @@ class Services(msgspec.Struct, frozen=True):
     quotes: QuoteService
     quote_documents: QuoteDocuments
     exchange: ExchangeServices
+    mqtt_door: MqttDoor
     views: Views
+    governance: Governance
+    open_data: OpenData
+    subjects: Subjects
+    retentions: Retentions
+    counts: Counts
+    declarations: Declarations
+    flows: Flows
+    flow_vault: FlowVault
+    models: Models
 
 
 def platform_application(services: Services, clock: Clock) -> ASGIApplication:
     """Join the API and the console with the NGSI-LD door, which answers below its own path."""
     site = http_application(services)
     door = mounted_door(services.rights, services.exchange, clock)
+    uplinks = mounted_uplinks(services.rights, services.exchange, clock)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        below_door = scope["type"] == "http" and scope["path"].startswith(DOOR_PATH + "/")
-        await (door if below_door else site)(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(DOOR_PATH + "/"):
+            await door(scope, receive, send)
+        elif path.startswith(UPLINKS_PATH + "/"):
+            await uplinks(scope, receive, send)
+        else:
+            await site(scope, receive, send)
 
     return application
 
@@ -101,6 +133,11 @@ def http_application(services: Services) -> Litestar:
             capacity_api.router(),
             rebalancing_api.router(),
             ledger_api.router(),
+            flows_api.router(),
+            models_api.router(),
+            governance_api.router(),
+            retention_api.router(),
+            open_api.router(),
             *console.routes(),
         ],
         dependencies={

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from beffroi.app.exchange_engine import console_socket, door_sockets, exchange_e
 from beffroi.app.exchange_wiring import exchange_loops
 from beffroi.app.http import platform_application
 from beffroi.app.measuring import measured_host
+from beffroi.app.mqtt_wiring import mqtt_addresses
 from beffroi.app.ownership import Ownership, write_control
-from beffroi.app.settings import Settings, database_url
+from beffroi.app.settings import Settings, database_url, nats_url
 from beffroi.app.wiring import DOMAINS, Foundation, Platform, acme_settings, wired
 from beffroi.delivery.drivers import FillerEngine
 from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.delivery.routes import RouteTable
 from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
+from beffroi.exchange.carrying.carrier import LogCarrier
 from beffroi.exchange.contexts.known import known_documents
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
@@ -31,6 +33,7 @@ from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.http.serving import served_on
 from beffroi.kernel.log import Entry, Teller
 from beffroi.kernel.places import Places
+from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.secrets import SealingKey
 from beffroi.kernel.units import MIB
@@ -38,10 +41,16 @@ from beffroi.territory.loading import load_territory
 from beffroi.territory.service import TerritoryService
 
 _logger = logging.getLogger(__name__)
+_Loop = Coroutine[None, None, None]
 OPERATOR = "operator"
 _ANYBODY_CONNECTS = 0o666
 _HEADER_SETS_AFTER_S = 1.5
-_PAGES_CHANGE_WITH = frozenset({"hosting.deployment_serving", "hosting.application_stopped"})
+_CONTROLLED_BY = ("territory.", "delivery.header_set_added")
+_PAGES_CHANGE_WITH = (
+    "hosting.deployment_serving",
+    "hosting.application_stopped",
+    "territory.application",
+)
 _THIS_MACHINE = "this machine"
 
 
@@ -75,7 +84,7 @@ async def running_platform(
         await asyncio.gather(*(engine.start() for engine in at_the_door))
         ownership.tell(f"process {os.getpid()}, {platform.services.delivery.console_url()}")
         await undo.enter_async_context(platform.waking.serving())
-        await undo.enter_async_context(_controlled(platform))
+        await undo.enter_async_context(_controlled(platform, _as_set(platform, settings)))
         yield platform
 
 
@@ -167,6 +176,7 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     for path in (folder, socket.parent):
         path.chmod(0o755)
     application = platform_application(services, foundation.clock)
+    collect_seldom()
     async with served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS):
         RouteTable(foundation.places).point(CONSOLE, folder)
         await platform.delivery_controller.prepare()
@@ -187,7 +197,7 @@ async def _let_commands_in(platform: Platform, socket: Path) -> None:
 
 
 @asynccontextmanager
-async def _controlled(platform: Platform) -> AsyncIterator[None]:
+async def _controlled(platform: Platform, as_set: Iterable[_Loop]) -> AsyncIterator[None]:
     """Run the controllers, the jobs and the followers of the log."""
 
     async def wake(entries: Sequence[Entry]) -> None:
@@ -201,19 +211,15 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
                 asyncio.get_running_loop().call_later(_HEADER_SETS_AFTER_S, platform.delivery.wake)
 
     async def forget_pages(entries: Sequence[Entry]) -> None:
-        changed = {
-            (entry.subject, entry.organisation)
-            for entry in entries
-            if entry.kind in _PAGES_CHANGE_WITH or entry.kind.startswith("territory.application")
-        }
+        changed = {(entry.subject, entry.organisation) for entry in entries}
         for name, organisation in sorted(changed):
             await platform.services.page_store.forget_site(name, organisation)
 
     database, watch = platform.foundation.database, platform.watch
     loops = (
         platform.watch.run(),
-        Teller("controllers", database, watch, wake).run(),
-        Teller("page store", database, watch, forget_pages).run(),
+        Teller("controllers", database, watch, wake, _CONTROLLED_BY).run(),
+        Teller("page store", database, watch, forget_pages, _PAGES_CHANGE_WITH).run(),
         platform.engines.run(),
         platform.delivery.run(),
         platform.hosting.run(),
@@ -221,7 +227,9 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         platform.machine_meter.run(),
         platform.measuring.run(),
         platform.weighing.run(),
+        platform.services.retentions.run(),
         *exchange_loops(platform.exchange, platform.services.exchange),
+        *as_set,
         _deploy_changed_sources(platform),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]
@@ -233,6 +241,14 @@ async def _controlled(platform: Platform) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _as_set(platform: Platform, settings: Settings) -> Iterator[_Loop]:
+    """Give the loops that settings ask for: the log carried elsewhere, the door of MQTT."""
+    foundation, services = platform.foundation, platform.services
+    if url := nats_url(settings):
+        yield LogCarrier(foundation.database, platform.watch, url).run()
+    yield services.mqtt_door.run(mqtt_addresses(settings, services.delivery, foundation.places))
 
 
 async def _deploy_changed_sources(platform: Platform) -> None:

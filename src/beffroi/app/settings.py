@@ -89,6 +89,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "documents, and an index.json from URL to file name."
         ),
     ] = ""
+    nats_url_file: Annotated[
+        str,
+        Meta(
+            description="File with the URL of a NATS server, whose JetStream the exchange's log is "
+            "carried to; empty: to none."
+        ),
+    ] = ""
+    mqtt_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port for MQTT without TLS, on loopback alone; 0: none.",
+        ),
+    ] = 0
+    mqtts_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port for MQTT over TLS, on the addresses that nginx listens on; "
+            "8883 is usual. 0: none.",
+        ),
+    ] = 0
     exchange_processes: Annotated[
         int,
         Meta(
@@ -125,6 +149,13 @@ def loaded_settings(data: Path, environment: Mapping[str, str]) -> Settings:
             ) from error
     return msgspec.convert(
         {name: value for name, (value, _) in given.items()}, Settings, strict=False
+    )
+
+
+def nats_url(settings: Settings) -> Secret | None:
+    """Return the URL of the operator's NATS server, where there is one."""
+    return (
+        Secret(Path(settings.nats_url_file).read_text().strip()) if settings.nats_url_file else None
     )
 
 

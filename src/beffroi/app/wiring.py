@@ -15,10 +15,12 @@ from beffroi.app.adapters import (
 )
 from beffroi.app.addresses import Ports
 from beffroi.app.exchange_engine import ExchangeEngine
-from beffroi.app.exchange_wiring import ExchangeFoundation, exchange_services
+from beffroi.app.exchange_foundation import ExchangeFoundation
+from beffroi.app.exchange_wiring import exchange_services
 from beffroi.app.http import Services
 from beffroi.app.machine_meter import MachineMeter
 from beffroi.app.measuring import Measuring, MeasuringTools, energy_meter
+from beffroi.app.mqtt_wiring import mqtt_door
 from beffroi.app.placement import KeptPlans
 from beffroi.app.platform_meters import PlatformLoads, PlatformSizes
 from beffroi.capacity.drivers.planner_process import PlannerProcess
@@ -50,6 +52,7 @@ from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEng
 from beffroi.engines.ports import Engine
 from beffroi.engines.service import Engines
 from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.retention.service import Retentions
 from beffroi.exchange.views import Views
 from beffroi.hosting.building import Builder
 from beffroi.hosting.controller import HostingController
@@ -191,16 +194,12 @@ def _services(
     planner = PlannerProcess()
     capacity = CapacityService(database, operations, planner, clock)
     quotes = QuoteService(database, operations, statements, KeptPlans(planner, capacity), clock)
+    offered = exchange_services(exchange)
     return Services(
         rights=Rights(database, clock),
         operations=operations,
         territory=foundation.territory,
-        engines=Engines(
-            engines,
-            operations,
-            foundation.places.data,
-            joins=isinstance(foundation.postgresql, JoinedPostgresql),
-        ),
+        engines=_offered_engines(foundation, operations, engines),
         hosting=hosting,
         delivery=delivery,
         page_store=PageStore(database, territory, FillerClient(foundation.places)),
@@ -216,9 +215,26 @@ def _services(
         documents=DocumentService(database, statements, metering, DocumentsProcess()),
         quotes=quotes,
         quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
-        exchange=exchange_services(exchange),
-        views=Views(database, clock),
+        exchange=offered,
+        mqtt_door=mqtt_door(exchange, offered),
+        views=Views(database, clock, offered.governance.guard),
+        governance=offered.governance.governance,
+        open_data=offered.governance.open_data,
+        subjects=offered.governance.subjects,
+        retentions=Retentions(database, clock),
+        counts=offered.governance.counts,
+        declarations=offered.flow_parts.declarations,
+        flows=offered.flow_parts.flows,
+        flow_vault=offered.flow_parts.vault,
+        models=offered.models,
     )
+
+
+def _offered_engines(
+    foundation: Foundation, operations: Operations, engines: Mapping[str, Engine]
+) -> Engines:
+    joins = isinstance(foundation.postgresql, JoinedPostgresql)
+    return Engines(engines, operations, foundation.places.data, joins=joins)
 
 
 def _exchange_foundation(
@@ -232,6 +248,7 @@ def _exchange_foundation(
         public_url=addresses.url(addresses.console_host),
         key=foundation.key,
         clock=foundation.clock,
+        drops=foundation.places.drops,
     )
 
 

@@ -97,6 +97,16 @@ class DeliveryService:
         """Return the address of the platform's console."""
         return self._settings.url(self._settings.console_host)
 
+    async def certificate_of(self, host: str) -> str:
+        """Return the name of the files of the certificate that answers for a host."""
+        naming = wanted_state(await self._territory.current(), self._settings).naming
+        return certificate_name(host, naming)
+
+    @property
+    def console_host(self) -> str:
+        """Return the host name of the platform's console."""
+        return self._settings.console_host
+
     def _published(
         self, host: str, naming: Naming, kept: Mapping[str, KeptCertificate]
     ) -> PublishedHost:

@@ -1,61 +1,54 @@
 """Commands on feeds and on what the exchange holds: parse, call one verb, show."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
-from urllib.parse import quote
+from typing import Annotated, Any
 
 import typer
-from msgspec import Struct, structs
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from beffroi.exchange.feeds.declared import Feed
+from beffroi.exchange.feeds.declared import Feed, SourceKind
 from beffroi.exchange.feeds.gathering import Gathered
-from beffroi.exchange.feeds.loading import load_feeds
 from beffroi.exchange.feeds.mistakes import FeedsInvalidError
+from beffroi.exchange.feeds.pacing import Pace
 from beffroi.exchange.feeds.sending import Tally
 from beffroi.exchange.feeds.sending import send as send_feed
 from beffroi.exchange.feeds.spool import Spool
+from beffroi.exchange.feeds.trying import gather_all
+from beffroi.exchange.flows.cli import COMMANDS as FLOW_COMMANDS
+from beffroi.exchange.governance import cli as governance_cli
+from beffroi.exchange.loading import load_declarations
 from beffroi.exchange.model import Json
+from beffroi.exchange.models.cli import COMMANDS as MODEL_COMMANDS
 from beffroi.exchange.representation.excerpts import excerpt
+from beffroi.exchange.uplinks.cli import try_message
 from beffroi.kernel.catalogue import sentence
+from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.http.command_line import (
     JsonOption,
     platform,
     show_json,
-    show_table,
     told_language,
 )
 
 _FILE = Annotated[Path, typer.Argument(help="feeds.yaml, which declares feeds.", exists=True)]
 _FEED = Annotated[str, typer.Option("--feed", help="Only this feed.")]
-_DOOR: Final = "/ngsi-ld/v1"
-_SORTED_MOST: Final = 50_000
-"""What the door sorts at most."""
 
 group = typer.Typer(
     name="exchange",
     help="The territory's facts: try feeds, send them, see what there is.",
     no_args_is_help=True,
 )
+for _name, _command in {**FLOW_COMMANDS, **MODEL_COMMANDS}.items():
+    group.command(_name)(_command)
 
-
-class TypeHeld(Struct, frozen=True):
-    """A type of entities that the platform holds.
-
-    Attributes:
-        modified_at: When one of them last changed; nothing where they are too many to be sorted.
-    """
-
-    name: str
-    entities: int
-    attributes: tuple[str, ...]
-    modified_at: datetime | None
+group.command("register")(governance_cli.register)
+group.add_typer(governance_cli.subject_group)
 
 
 @group.command("try")
@@ -65,10 +58,20 @@ def try_feeds(
     rows: Annotated[
         int, typer.Option("--rows", min=0, max=1000, help="How many entities to show per feed.")
     ] = 3,
+    message: Annotated[
+        Path | None,
+        typer.Option("--message", help="A message of a device: show its entity.", exists=True),
+    ] = None,
+    uplink: Annotated[
+        str, typer.Option("--uplink", help="Whose message it is, or the topic it was sent to.")
+    ] = "",
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Read the files of feeds, show their first entities and every mistake; change nothing."""
+    if message is not None:
+        try_message(file, message, uplink)
+        return
     with _gathered(file, feed, shown_most=rows) as gathered:
         if as_json:
             show_json([_as_json(one) for one in gathered])
@@ -87,17 +90,25 @@ def send(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Send the good rows though others are wrong.")
     ] = False,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0, help="Replay: so many times as fast as it was.")
+    ] = 0.0,
+    from_now: Annotated[
+        bool, typer.Option("--from-now", help="Replay: the first row's time becomes now.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send feeds to the platform; sent again, only what is new changes anything."""
-    with _gathered(file, feed) as gathered:
+    """Send the files of feeds, or the source of one; sent again, only news change anything."""
+    with _gathered(file, feed, kinds=(SourceKind.FILE,)) as gathered:
         refused = sum(one.refused for one in gathered)
         found = [finding for one in gathered for finding in one.mistakes]
         if refused and not skip_bad:
             raise FeedsInvalidError(found, refused)
         for finding in found:
             typer.echo(finding.told(told_language()), err=True)
-        tallies = _sent(gathered)
+        begins = SystemClock().now() if from_now else None
+        pace = Pace(speed or 1.0, begins) if speed or from_now else None
+        tallies = _sent(gathered, pace)
     if as_json:
         show_json({name: structs.asdict(tally) for name, tally in tallies.items()})
     else:
@@ -106,42 +117,28 @@ def send(
         raise typer.Exit(1)
 
 
-@group.command("types")
-def types(*, as_json: JsonOption = False) -> None:
-    """List the types of entities there are, how many of each, and when one last changed."""
-    listed = platform().ask("GET", f"{_DOOR}/types?details=true", list[dict[str, Any]])
-    held = [_held(one) for one in listed]
-    if as_json:
-        show_json(held)
-        return
-    language = told_language()
-    titles = [
-        sentence(language, f"exchange.types.{name}")
-        for name in ("type", "entities", "attributes", "modified_at")
-    ]
-    show_table(
-        titles,
-        [
-            (one.name, str(one.entities), ", ".join(one.attributes), _told_instant(one.modified_at))
-            for one in held
-        ],
-    )
-
-
 @contextmanager
-def _gathered(file: Path, name: str, shown_most: int = 0) -> Iterator[list[Gathered]]:
-    """Read the feeds of a file; what they hold is gone once this is left."""
-    declared = load_feeds(file).feeds
+def _gathered(
+    file: Path, name: str, shown_most: int = 0, kinds: Collection[SourceKind] = tuple(SourceKind)
+) -> Iterator[list[Gathered]]:
+    """Read the feeds of a file; what they hold is gone once this is left.
+
+    Args:
+        file: The file.
+        name: Of one feed; nothing: of all whose sources are of these kinds.
+        shown_most: How many entities to show of each.
+        kinds: Of sources.
+    """
+    declared = load_declarations(file).feeds
     if name and name not in declared:
         raise InvalidInputError("exchange.feed_unknown", name=name, known=", ".join(declared))
     with ExitStack() as spools:
         gathered = [
-            Gathered(one, spools.enter_context(Spool()))
+            Gathered(one, spools.enter_context(Spool()), shown_most)
             for one in declared.values()
-            if name in ("", one.name)
+            if one.name == name or (not name and one.kind in kinds)
         ]
-        for one in gathered:
-            one.gather(file.parent, shown_most)
+        gather_all(gathered, file.parent)
         yield gathered
 
 
@@ -174,10 +171,10 @@ def _shortened(value: Json) -> Json:
 
 
 def _counts(feed: Feed, **counts: int) -> dict[str, object]:
-    return {"feed": feed.name, "file": feed.file, **counts}
+    return {"feed": feed.name, "file": feed.place, **counts}
 
 
-def _sent(gathered: list[Gathered]) -> dict[str, Tally]:
+def _sent(gathered: list[Gathered], pace: Pace | None) -> dict[str, Tally]:
     asked = platform()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -187,12 +184,14 @@ def _sent(gathered: list[Gathered]) -> dict[str, Tally]:
         console=Console(stderr=True),
     )
     with bar:
-        tallies = {}
-        for one in gathered:
-            task = bar.add_task(one.feed.name, total=one.spool.rows)
-            advance = partial(bar.advance, task)
-            tallies[one.feed.name] = send_feed(one.spool, asked, advance)
-    return tallies
+        spools = {one.feed.name: one.spool for one in gathered}
+        tasks = {name: bar.add_task(name, total=one.rows) for name, one in spools.items()}
+        if pace is not None:
+            return pace.send(spools, asked, lambda name, rows: bar.advance(tasks[name], rows))
+        return {
+            name: send_feed(spool, asked, partial(bar.advance, tasks[name]))
+            for name, spool in spools.items()
+        }
 
 
 def _show_sent(tallies: Mapping[str, Tally]) -> None:
@@ -204,25 +203,8 @@ def _show_sent(tallies: Mapping[str, Tally]) -> None:
             "feed": name,
             "created": tally.created,
             "updated": tally.updated,
+            "late": tally.late,
             "known": tally.known,
             "refused": len(tally.refused),
         }
         typer.echo(sentence(language, "exchange.feeds.sent", **told))
-
-
-def _told_instant(at: datetime | None) -> str:
-    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _held(listed: Mapping[str, Any]) -> TypeHeld:
-    name = quote(listed["typeName"], safe="")
-    counted = platform().ask("GET", f"{_DOOR}/types/{name}", dict[str, Any])
-    newest = f"{_DOOR}/entities?type={name}&limit=1&orderBy=modifiedAt;desc&options=sysAttrs"
-    few = counted["entityCount"] <= _SORTED_MOST
-    found = platform().ask("GET", newest, list[dict[str, Any]]) if few else []
-    return TypeHeld(
-        name=listed["typeName"],
-        entities=counted["entityCount"],
-        attributes=tuple(listed["attributeNames"]),
-        modified_at=datetime.fromisoformat(found[0]["modifiedAt"]) if found else None,
-    )

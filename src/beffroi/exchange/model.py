@@ -35,7 +35,7 @@ class AttributeKind(StrEnum):
     LIST_RELATIONSHIP = "ListRelationship"
 
 
-class Attribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Attribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One instance of an attribute; those of one name differ by ``dataset_id``.
 
     Attributes:
@@ -65,7 +65,7 @@ class Attribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     members: dict[Iri, tuple["Attribute", ...]] = {}
 
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True):
+class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something of the territory, as it is now.
 
     Attributes:

@@ -2,24 +2,28 @@
 
 import asyncio
 import socket
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import BinaryIO, Final, Self
 
-import httpcore
+import aiohttp
 import httpx
 import msgspec
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.helpers import is_ip_address
+from yarl import URL
 
 from beffroi.exchange.errors import ExchangeError
 from beffroi.kernel.units import MIB
 
 _ANSWER_MOST_BYTES: Final = MIB
+_OK: Final = 200
 _SCHEMES: Final = frozenset({"http", "https"})
 _CONNECTIONS_MOST: Final = 64
-_ORIGINS_MOST: Final = 256
+"""To one origin."""
 _KEPT_S: Final = 30.0
 _NAMES_AT_ONCE: Final = 16
 _ADDRESSES_TRIED: Final = 4
@@ -38,12 +42,14 @@ class Answer(msgspec.Struct, frozen=True):
 
     Attributes:
         location: Where a redirect leads to, as it was written.
+        headers: By names in small letters.
     """
 
     status: int
     media_type: str
     content: bytes
     location: str = ""
+    headers: Mapping[str, str] = {}
 
 
 class Outgoing:
@@ -57,9 +63,9 @@ class Outgoing:
     """
 
     def __init__(self, *, allow_internal: bool) -> None:
-        self._network = _CheckedNetwork(allow_internal=allow_internal)
+        self._names = _CheckedNames(allow_internal=allow_internal)
         self._encryption = httpx.create_ssl_context()
-        self._pools: OrderedDict[str, httpcore.AsyncConnectionPool] = OrderedDict()
+        self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,9 +77,9 @@ class Outgoing:
         trace: TracebackType | None,
     ) -> None:
         """Close connections that are kept."""
-        for pool in self._pools.values():
-            await pool.aclose()
-        self._network.close()
+        if self._opened is not None:
+            await self._opened.close()
+        await self._names.close()
 
     async def ask(
         self,
@@ -97,19 +103,57 @@ class Outgoing:
             UnreachableError: Nothing answers in time, the address may not be asked, or the answer
                 is larger than 1 MiB.
         """
+        body = _Body(url, _ANSWER_MOST_BYTES)
+        answer = await self._exchange(method, url, headers, within_s, content, body)
+        return msgspec.structs.replace(answer, content=bytes(body.content))
+
+    async def download(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        within_s: float,
+        into: BinaryIO,
+        most_bytes: int,
+    ) -> Answer:
+        """Write what an address holds to a file; return the answer without it.
+
+        Args:
+            url: Where to; http or https.
+            headers: Sent with it.
+            within_s: All of it, name resolution included.
+            into: Where what comes with status 200 is written.
+            most_bytes: What it may have.
+
+        Raises:
+            UnreachableError: As of ``ask``, for an answer that is larger than that.
+        """
+        body = _Body(url, most_bytes, into)
+        return await self._exchange("GET", url, headers, within_s, b"", body)
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        within_s: float,
+        content: bytes,
+        body: "_Body",
+    ) -> Answer:
         target = _target(url)
-        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
+            self._names.refuse_internal(target.host or "")
             async with (
                 asyncio.timeout(within_s),
-                (await self._pool_of(str(target.origin))).stream(
+                self._session.request(
                     method,
                     target,
-                    headers=[(b"Accept-Encoding", b"identity"), *sent],
-                    content=content or None,
+                    headers={"Accept-Encoding": "identity", **headers},
+                    data=content or None,
+                    allow_redirects=False,
                 ) as response,
             ):
-                return await _answer(url, response)
+                return await _answer(response, body)
         except TimeoutError as error:
             raise UnreachableError(
                 "exchange.no_answer_in_time", url=url, seconds=within_s
@@ -118,37 +162,79 @@ class Outgoing:
             raise UnreachableError(
                 "exchange.address_internal", url=url, address=error.address
             ) from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError("exchange.no_answer", url=url, reason=reason) from error
 
-    async def _pool_of(self, origin: str) -> httpcore.AsyncConnectionPool:
-        """Return the connections to an origin; they cost nothing to requests to others.
+    async def address_of(self, host: str, within_s: float = 10.0) -> str:
+        """Return an address of a name, to connect to in another way than by HTTP.
 
-        A pool looks at every connection that it has at each request: one for all would be slow.
+        Raises:
+            UnreachableError: The name is not known, or leads to the platform's own network.
         """
-        pool = self._pools.get(origin)
-        if pool is None:
-            pool = self._pools[origin] = httpcore.AsyncConnectionPool(
-                ssl_context=self._encryption,
-                max_connections=_CONNECTIONS_MOST,
-                keepalive_expiry=_KEPT_S,
-                network_backend=self._network,
+        try:
+            async with asyncio.timeout(within_s):
+                return (await self._names.addresses(host, 0))[0]
+        except TimeoutError as error:
+            raise UnreachableError(
+                "exchange.no_answer_in_time", url=host, seconds=within_s
+            ) from error
+        except _InternalAddressError as error:
+            raise UnreachableError(
+                "exchange.address_internal", url=host, address=error.address
+            ) from error
+        except OSError as error:
+            raise UnreachableError("exchange.no_answer", url=host, reason=str(error)) from error
+
+    async def connected(
+        self, host: str, port: int, url: str, *, is_encrypted: bool
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to a port of a name, where it may be; ``url`` is what messages call it.
+
+        Raises:
+            UnreachableError: Nothing answers, or it may not be asked.
+        """
+        encryption = self._encryption if is_encrypted else None
+        refused: OSError = OSError(host)
+        try:
+            for address in await self._names.addresses(host, port):
+                try:
+                    return await asyncio.open_connection(
+                        address, port, ssl=encryption, server_hostname=host if encryption else None
+                    )
+                except OSError as error:
+                    refused = error
+        except _InternalAddressError as error:
+            raise UnreachableError(
+                "exchange.address_internal", url=url, address=error.address
+            ) from error
+        except OSError as error:
+            refused = error
+        reason = str(refused) or type(refused).__name__
+        raise UnreachableError("exchange.no_answer", url=url, reason=reason) from refused
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Return the connections that are kept; each name is resolved anew for a new one."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    limit_per_host=_CONNECTIONS_MOST,
+                    keepalive_timeout=_KEPT_S,
+                    use_dns_cache=False,
+                    resolver=self._names,
+                    ssl=self._encryption,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Content-Type"),
+                timeout=aiohttp.ClientTimeout(),
             )
-            await self._forget_idle()
-        self._pools.move_to_end(origin)
-        return pool
-
-    async def _forget_idle(self) -> None:
-        for origin, pool in list(self._pools.items())[:-1]:
-            if len(self._pools) <= _ORIGINS_MOST:
-                return
-            if all(one.is_idle() or one.is_closed() for one in pool.connections):
-                del self._pools[origin]
-                await pool.aclose()
+        return self._opened
 
 
-class _InternalAddressError(httpcore.ConnectError):
+class _InternalAddressError(Exception):
     """A name leads to the platform's own network."""
 
     def __init__(self, address: str) -> None:
@@ -156,41 +242,55 @@ class _InternalAddressError(httpcore.ConnectError):
         self.address = address
 
 
-class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses of a name that may be asked.
+class _CheckedNames(AbstractResolver):
+    """Tells the addresses of a name that may be asked.
 
     Names are resolved in threads of its own: a resolver that hangs holds nobody else up.
     """
 
     def __init__(self, *, allow_internal: bool) -> None:
         self._allow_internal = allow_internal
-        self._sockets = httpcore.AnyIOBackend()
         self._resolving = ThreadPoolExecutor(_NAMES_AT_ONCE, thread_name_prefix="names")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Resolve no more names."""
         self._resolving.shutdown(wait=False, cancel_futures=True)
 
-    async def connect_tcp(
+    async def resolve(
         self,
         host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - as the port is written
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of a name that may be asked and answers."""
-        refused: httpcore.NetworkError = httpcore.ConnectError(host)
-        for address in await self._addresses(host, port):
-            try:
-                return await self._sockets.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except httpcore.NetworkError as error:
-                refused = error
-        raise refused
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - as the port is written
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name that may be asked, as the connector takes them."""
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in await self.addresses(host, port)
+        ]
 
-    async def _addresses(self, name: str, port: int) -> list[str]:
+    def refuse_internal(self, host: str) -> None:
+        """Refuse an address that stands for itself, or is written as few do: 127.1.
+
+        Whatever the connector takes for an address it asks no resolver of.
+        """
+        if self._allow_internal or not is_ip_address(host):
+            return
+        try:
+            public = is_public(host)
+        except ValueError:
+            public = False
+        if not public:
+            raise _InternalAddressError(host)
+
+    async def addresses(self, name: str, port: int) -> list[str]:
+        """Return the addresses of a name that may be asked."""
         found = await asyncio.get_running_loop().run_in_executor(
             self._resolving, _resolved, name, port
         )
@@ -222,24 +322,47 @@ def _resolved(name: str, port: int) -> list[str]:
     return [str(one[4][0]) for one in found]
 
 
-def _target(url: str) -> httpcore.URL:
+@lru_cache(maxsize=4_096)
+def _target(url: str) -> URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise UnreachableError("exchange.no_url", url=url) from error
     if parsed.scheme not in _SCHEMES or not parsed.host:
         raise UnreachableError("exchange.no_url", url=url)
-    return httpcore.URL(
-        scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
-    )
+    return URL(str(parsed), encoded=True)
 
 
-async def _answer(url: str, response: httpcore.Response) -> Answer:
-    content = bytearray()
-    async for part in response.aiter_stream():
-        content += part
-        if len(content) > _ANSWER_MOST_BYTES:
-            raise UnreachableError("exchange.answer_too_large", url=url, most=_ANSWER_MOST_BYTES)
-    told = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-    media_type = told.get(b"content-type", "").partition(";")[0].strip().lower()
-    return Answer(response.status, media_type, bytes(content), told.get(b"location", ""))
+class _Body:
+    """Takes what comes back, as far as it may.
+
+    Args:
+        url: Where from.
+        most_bytes: What it may have.
+        into: Where what comes with status 200 is written; nothing: all is held.
+    """
+
+    def __init__(self, url: str, most_bytes: int, into: BinaryIO | None = None) -> None:
+        self.content = bytearray()
+        self._url = url
+        self._most = most_bytes
+        self._into = into
+        self._came = 0
+
+    def take(self, status: int, part: bytes) -> None:
+        """Take a part."""
+        self._came += len(part)
+        if self._came > self._most:
+            raise UnreachableError("exchange.answer_too_large", url=self._url, most=self._most)
+        if self._into is None:
+            self.content += part
+        elif status == _OK:
+            self._into.write(part)
+
+
+async def _answer(response: aiohttp.ClientResponse, body: _Body) -> Answer:
+    async for part in response.content.iter_any():
+        body.take(response.status, part)
+    told = {name.lower(): value for name, value in response.headers.items()}
+    media_type = told.get("content-type", "").partition(";")[0].strip().lower()
+    return Answer(response.status, media_type, b"", told.get("location", ""), told)

@@ -112,6 +112,7 @@ async def test_the_pages_are_well_formed_and_light(furnished: House, language: s
 
 async def test_the_statements_of_the_pages_are_few_and_fixed(furnished: House) -> None:
     client = await furnished.signed_in("olga")
+    await furnished.platform.services.exchange.governance.rules.renew()
     found = {}
     for page in STATEMENTS:
         with statements_told(furnished.server, furnished.platform.foundation.database) as told:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beffroi.exchange.outgoing import is_public
+from beffroi.exchange.outgoing import Outgoing, UnreachableError, is_public
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,15 @@ def test_public_addresses_may_be_asked(address: str) -> None:
 )
 def test_addresses_of_the_own_network_may_not(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "[::1]", "[::ffff:7f00:1]"],
+)
+async def test_an_address_of_this_machine_is_refused_however_it_is_written(host: str) -> None:
+    async with Outgoing(allow_internal=False) as outgoing:
+        with pytest.raises(UnreachableError) as raised:
+            await outgoing.ask("GET", f"http://{host}:1/", headers={}, within_s=5)
+
+    assert raised.value.code == "exchange.address_internal"

@@ -23,6 +23,11 @@ from beffroi.capacity import rebalancing_pages
 from beffroi.delivery import pages as delivery_pages
 from beffroi.engines import pages as engines_pages
 from beffroi.exchange import pages as exchange_pages
+from beffroi.exchange.flows import pages as flows_pages
+from beffroi.exchange.governance import pages as governance_pages
+from beffroi.exchange.models import pages as type_pages
+from beffroi.exchange.mqtt import pages as mqtt_pages
+from beffroi.exchange.uplinks import pages as uplink_pages
 from beffroi.hosting import pages as hosting_pages
 from beffroi.kernel.clock import SystemClock
 from beffroi.ledger import pages as ledger_pages
@@ -77,6 +82,11 @@ def _domain_pages() -> Sequence[ControllerRouterHandler]:
         hosting_pages.router(),
         engines_pages.router(),
         exchange_pages.router(),
+        governance_pages.router(),
+        type_pages.router(),
+        flows_pages.router(),
+        uplink_pages.router(),
+        mqtt_pages.router(),
         delivery_pages.router(),
         capacity_pages.router(),
         rebalancing_pages.router(),

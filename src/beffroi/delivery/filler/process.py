@@ -1,7 +1,6 @@
 """Running the filler: ``python -m beffroi.delivery.filler.process SETTINGS``."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -35,6 +34,7 @@ from beffroi.delivery.page_files import PageFiles
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.http.serving import served_on
+from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.secrets import Secret
 
 _logger = logging.getLogger(__name__)
@@ -59,9 +59,7 @@ async def run_filler(settings: FillerSettings, database_url: Secret) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, ending.set)
     async with AsyncExitStack() as undo:
         parts = await _opened(settings, database_url, undo)
-        # What lives as long as the process is not looked at again for garbage.
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
+        collect_seldom()
         loops = [asyncio.create_task(loop) for loop in parts.loops]
         for task in loops:
             undo.callback(task.cancel)

@@ -14,6 +14,7 @@ from beffroi.kernel.secrets import Secret
 _KEPT_S: Final = 5.0
 _KEPT_MOST: Final = 10_000
 _READING: Final = frozenset({"GET", "HEAD"})
+_PURPOSE_LENGTH: Final = 200
 
 
 class Askers:
@@ -23,8 +24,15 @@ class Askers:
         self._rights = rights
         self._kept: dict[str, tuple[float, Actor]] = {}
 
-    async def who(self, method: str, headers: Mapping[bytes, bytes]) -> Actor:
+    async def who(
+        self, method: str, headers: Mapping[bytes, bytes], stranger: Actor | None = None
+    ) -> Actor:
         """Return the one who asks.
+
+        Args:
+            method: Of the request.
+            headers: Of the request.
+            stranger: Whoever presents no proof; nothing: nobody may.
 
         Raises:
             UnauthenticatedError: No proof, or one that no longer holds.
@@ -32,7 +40,17 @@ class Askers:
         """
         proof = _presented(method, headers)
         if not proof:
+            if stranger is not None:
+                return stranger
             raise UnauthenticatedError("kernel.sign_in_needed")
+        return await self.of_proof(proof)
+
+    async def of_proof(self, proof: str) -> Actor:
+        """Return whom a token or a session stands for.
+
+        Raises:
+            UnauthenticatedError: It holds no longer, or never did.
+        """
         now = asyncio.get_running_loop().time()
         kept = self._kept.get(proof)
         if kept is not None and now < kept[0]:
@@ -45,6 +63,15 @@ class Askers:
             self._kept.clear()
         self._kept[proof] = (now + _KEPT_S, actor)
         return actor
+
+
+def purpose_told(header: bytes) -> str:
+    """Return what a header says that a request is for; in UTF-8, as most programs write it."""
+    try:
+        told = header.decode()
+    except UnicodeDecodeError:
+        told = header.decode("latin-1")
+    return told.replace("\0", "")[:_PURPOSE_LENGTH]
 
 
 def _presented(method: str, headers: Mapping[bytes, bytes]) -> str:

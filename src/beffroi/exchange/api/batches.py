@@ -26,7 +26,6 @@ from beffroi.exchange.api.documents import (
     refuse_link_beside_ld_json,
 )
 from beffroi.exchange.api.entities import LOCAL, VIA
-from beffroi.exchange.api.json_reading import read_json
 from beffroi.exchange.api.media_types import PLAIN, sent_type
 from beffroi.exchange.api.requests import Request
 from beffroi.exchange.api.routing import Route
@@ -38,6 +37,7 @@ from beffroi.exchange.errors import (
 )
 from beffroi.exchange.model import Entity, Json
 from beffroi.exchange.representation.changing import Changed, WhyNot, appended, replaced
+from beffroi.exchange.representation.json_reading import read_json
 from beffroi.exchange.representation.merging import merged
 from beffroi.exchange.representation.names import checked_id
 from beffroi.exchange.representation.reading import read_entity, read_fragment
@@ -217,6 +217,8 @@ class BatchRoutes:
         outcomes = await self._exchange.carry_out(request.actor, request.tenant, wishes)
         for one, outcome in zip(wished, outcomes, strict=True):
             one.error = outcome or one.error
+            # A wish holds on to what it tells: without this, only the collector could let go.
+            one.wish = None
 
 
 def _items(content: Json) -> list[Any]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from beffroi.exchange.api.answers import JSON, NO_CONTENT, Answer, answered, created
-from beffroi.exchange.api.json_reading import read_json
 from beffroi.exchange.api.media_types import PLAIN, accepted_type, sent_type
 from beffroi.exchange.api.requests import Request
 from beffroi.exchange.api.routing import Route
@@ -16,6 +15,7 @@ from beffroi.exchange.contexts.service import CONTEXTS_PATH, Contexts
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Json
 from beffroi.exchange.representation.instants import written_instant
+from beffroi.exchange.representation.json_reading import read_json
 from beffroi.kernel.units import MIB
 
 _FLAGS: Final = {"true": True, "false": False}

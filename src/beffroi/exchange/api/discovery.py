@@ -34,10 +34,10 @@ class DiscoveryRoutes:
         """Return what is answered here."""
         listing = _COMMON | {"details"}
         return (
-            Route("GET", "types", self.types, listing),
-            Route("GET", "types/*", self.type, _COMMON),
-            Route("GET", "attributes", self.attributes, listing),
-            Route("GET", "attributes/*", self.attribute, _COMMON),
+            Route("GET", "types", self.types, listing, is_open=True),
+            Route("GET", "types/*", self.type, _COMMON, is_open=True),
+            Route("GET", "attributes", self.attributes, listing, is_open=True),
+            Route("GET", "attributes/*", self.attribute, _COMMON, is_open=True),
         )
 
     async def types(self, request: Request) -> Answer:
@@ -45,9 +45,8 @@ class DiscoveryRoutes:
         media_type = accepted_type(request)
         context = await self._documents.context(request)
         details = request.flag("details")
-        uses = await self._inventory.uses(request.actor, request.tenant)
-        by_type = _by_type(uses)
         if details:
+            uses = await self._inventory.uses(request.actor, request.tenant)
             content: Json = [
                 {
                     "id": iri,
@@ -55,10 +54,11 @@ class DiscoveryRoutes:
                     "typeName": context.compact(iri),
                     "attributeNames": _compacted(context, [one.attribute for one in found]),
                 }
-                for iri, found in by_type.items()
+                for iri, found in _by_type(uses).items()
             ]
             return await self._documents.plain_answer(request, content, media_type, context)
-        names = _compacted(context, list(by_type))
+        types = await self._inventory.type_names(request.actor, request.tenant)
+        names = _compacted(context, types)
         content = _list_of("EntityTypeList", "typeList", names)
         return await self._documents.plain_answer(request, content, media_type, context)
 

@@ -10,13 +10,13 @@ from typing import Final
 import msgspec
 
 from beffroi.exchange.api.answers import JSON, LD_JSON, Answer, Header, answered
-from beffroi.exchange.api.json_reading import read_json
 from beffroi.exchange.api.media_types import MERGE_PATCH_JSON, PLAIN, sent_type
 from beffroi.exchange.api.requests import Request
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Json
+from beffroi.exchange.representation.json_reading import read_json
 
 PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH_JSON)
 _LINK: Final = re.compile(r'<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~-]+\s*=\s*(?:"[^"]*"|[^;,"\s]+))*)')

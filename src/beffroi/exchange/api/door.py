@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from http import HTTPStatus
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from beffroi.exchange.api.answers import (
     Answer,
     BareStatusError,
@@ -14,11 +16,12 @@ from beffroi.exchange.api.answers import (
     language_of,
     refused,
 )
-from beffroi.exchange.api.askers import Askers
+from beffroi.exchange.api.askers import Askers, purpose_told
 from beffroi.exchange.api.requests import Request, read_parameters
 from beffroi.exchange.api.routing import Route, RouteTree
 from beffroi.exchange.errors import BadRequestDataError, InvalidRequestError, TooLargeError
 from beffroi.kernel.errors import BeffroiError, FailedError, NotFoundError
+from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.units import MIB
 
 _logger = logging.getLogger(__name__)
@@ -31,18 +34,29 @@ _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~/-]{0,254}")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Strangers = Callable[[], Awaitable[Actor | None]]
 
 
 class Door:
-    """Answers what is asked below /ngsi-ld/v1.
+    """Answers what is asked below a path, such as /ngsi-ld/v1.
 
     Args:
         askers: Tells who asks.
         routes: What can be asked.
+        beginning: What their paths begin with.
+        strangers: Tells whom to take somebody without an account for; nothing: nobody comes in.
     """
 
-    def __init__(self, askers: Askers, routes: Iterable[Route]) -> None:
+    def __init__(
+        self,
+        askers: Askers,
+        routes: Iterable[Route],
+        beginning: str = _BEGINNING,
+        strangers: Strangers | None = None,
+    ) -> None:
         self._askers = askers
+        self._strangers = strangers
+        self._beginning = len(beginning)
         self._tree = RouteTree(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,12 +76,12 @@ class Door:
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], body: "_Body") -> Answer:
         method: str = scope["method"]
-        path = _path(scope)
+        path = _path(scope)[self._beginning :]
         if method in _WITH_BODY and b"content-length" not in headers:
             raise BareStatusError(HTTPStatus.LENGTH_REQUIRED)
-        actor = await self._askers.who(method, headers)
         by_method, parts = self._tree.found(method, path)
         route = by_method.get(method)
+        actor = await self._who(method, headers, route)
         if route is None:
             return _unrouted(by_method, headers)
         query = scope["query_string"].decode("latin-1")
@@ -83,6 +97,17 @@ class Door:
             body=await body.read(route.body_most),
         )
         return await route.handler(request)
+
+    async def _who(self, method: str, headers: Mapping[bytes, bytes], route: Route | None) -> Actor:
+        stranger = None
+        knocks = b"authorization" not in headers and route is not None and route.is_open
+        if self._strangers is not None and knocks:
+            stranger = await self._strangers()
+        actor = await self._askers.who(method, headers, stranger)
+        purpose = headers.get(b"beffroi-purpose")
+        if not purpose:
+            return actor
+        return replace(actor, purpose=purpose_told(purpose))
 
 
 class _Body:
@@ -125,7 +150,7 @@ class _Body:
 def _path(scope: Scope) -> str:
     raw = scope.get("raw_path")
     path = raw.decode("latin-1").partition("?")[0] if raw else scope["path"]
-    return str(path[len(_BEGINNING) :])
+    return str(path)
 
 
 def _headers(scope: Scope) -> Mapping[bytes, bytes]:

@@ -46,7 +46,7 @@ class EntityRoutes:
         writing = frozenset({LOCAL, VIA, "options", "format", "type"})
         return (
             Route("POST", "entities", self.create, writing),
-            Route("GET", "entities/*", self.show, _SHOWING),
+            Route("GET", "entities/*", self.show, _SHOWING, is_open=True),
             Route("PUT", "entities/*", self.replace, writing),
             Route("PATCH", "entities/*", self.merge, _MERGING),
             Route("DELETE", "entities/*", self.delete, frozenset({LOCAL, VIA, "type"})),

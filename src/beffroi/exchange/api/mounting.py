@@ -16,11 +16,17 @@ from beffroi.exchange.api.queries import QueryRoutes
 from beffroi.exchange.api.subscriptions import SubscriptionRoutes
 from beffroi.exchange.api.temporal import TemporalRoutes
 from beffroi.exchange.contexts.service import Contexts
+from beffroi.exchange.flows.parts import FlowParts
+from beffroi.exchange.governance.parts import GovernanceParts
 from beffroi.exchange.inventory_service import Inventory
+from beffroi.exchange.models.service import Models
+from beffroi.exchange.models.survey import Surveyor
 from beffroi.exchange.service import Exchange
 from beffroi.exchange.subscriptions.service import Subscriptions
 from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
+from beffroi.exchange.uplinks.service import Uplinks
+from beffroi.exchange.uplinks.webhook import UPLINKS_PATH, UplinkRoutes
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.rights.service import Rights
 
@@ -38,6 +44,11 @@ class ExchangeServices(msgspec.Struct, frozen=True):
     history: History
     recorder: Recorder
     subscriptions: Subscriptions
+    flow_parts: FlowParts
+    uplinks: Uplinks
+    models: Models
+    surveyor: Surveyor
+    governance: GovernanceParts
     public_url: str
 
 
@@ -58,4 +69,11 @@ def mounted_door(rights: Rights, services: ExchangeServices, clock: Clock) -> Do
             *SubscriptionRoutes(services.subscriptions, documents, clock).routes(),
             *unsupported.routes(),
         ],
+        strangers=services.governance.guard.stranger,
     )
+
+
+def mounted_uplinks(rights: Rights, services: ExchangeServices, clock: Clock) -> Door:
+    """Put together the door that devices and their networks knock at."""
+    routes = UplinkRoutes(services.uplinks, clock).routes()
+    return Door(Askers(rights), routes, UPLINKS_PATH + "/")

@@ -59,7 +59,7 @@ class QueryRoutes:
     def routes(self) -> Sequence[Route]:
         """Return what is answered here."""
         return (
-            Route("GET", "entities", self.query, _QUERYING),
+            Route("GET", "entities", self.query, _QUERYING, is_open=True),
             Route("DELETE", "entities", self.purge, _PURGING),
             Route(
                 "POST",
@@ -94,7 +94,7 @@ class QueryRoutes:
         question = inquiry_of(request.parameters, context).question()
         kept = frozenset(attribute_iri(one, context) for one in keep) or None
         dropped = frozenset(attribute_iri(one, context) for one in drop)
-        ids = await self._exchange.ids(request.actor, request.tenant, question)
+        ids = await self._exchange.ids(request.actor, request.tenant, question, own=True)
         now = self._clock.now()
 
         def shrinking(entity_id: str) -> Wish:

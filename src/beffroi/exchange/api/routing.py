@@ -21,6 +21,7 @@ class Route(msgspec.Struct, frozen=True):
         path: Below /ngsi-ld/v1/; "*" stands for any one part.
         parameters: Those of the query that mean something here; None: they are not looked at.
         body_most: How many bytes a body may have.
+        is_open: It answers without an account where something is for everybody.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     parameters: frozenset[str] | None = frozenset()
     body_most: int = 4 * MIB
+    is_open: bool = False
 
 
 class _Node:

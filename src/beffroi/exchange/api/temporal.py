@@ -69,9 +69,9 @@ class TemporalRoutes:
         one, several = f"{_ENTITIES}/*", frozenset({*_COMMON, *paging.PARAMETERS})
         deleting = _COMMON | {"datasetId", "deleteAll"}
         return (
-            Route("GET", _ENTITIES, self.query, _QUERYING),
+            Route("GET", _ENTITIES, self.query, _QUERYING, is_open=True),
             Route("POST", _ENTITIES, self.record, _COMMON),
-            Route("GET", one, self.show, _COMMON | FORM_PARAMETERS),
+            Route("GET", one, self.show, _COMMON | FORM_PARAMETERS, is_open=True),
             Route("DELETE", one, self.delete, _COMMON),
             Route("POST", f"{one}/attrs", self.add, _COMMON),
             Route("DELETE", f"{one}/attrs/*", self.delete_attribute, deleting),

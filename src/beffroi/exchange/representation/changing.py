@@ -275,9 +275,12 @@ def alive(entity: Entity, now: datetime) -> Entity | None:
     """Give what is left of an entity once what expired is gone; None if it expired itself."""
     if entity.expires_at is not None and entity.expires_at <= now:
         return None
-    if not any(map(_transient, entity.attributes.values())):
-        return entity
-    return replace(entity, attributes=_alive_attributes(entity.attributes, now))
+    for instances in entity.attributes.values():
+        for one in instances:
+            # Told one by one: the writer looks at every instance of what it changes.
+            if one.expires_at is not None or (one.members and _transient(instances)):
+                return replace(entity, attributes=_alive_attributes(entity.attributes, now))
+    return entity
 
 
 def _transient(instances: Instances) -> bool:

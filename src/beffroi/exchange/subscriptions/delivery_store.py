@@ -1,6 +1,6 @@
 """The only SQL of what waits to be sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zlib import crc32
@@ -106,31 +106,41 @@ async def endpoints_after(connection: Connection, number: int) -> tuple[Sequence
 
 
 async def waiting_for(
-    connection: Connection, endpoint: str, now: datetime, most: int
-) -> Sequence[Waiting]:
-    """Return what may be sent to an endpoint now, the oldest first."""
+    connection: Connection, asked: Mapping[str, int], now: datetime
+) -> Mapping[str, Sequence[Waiting]]:
+    """Return what may be sent to endpoints now, the oldest first.
+
+    Args:
+        connection: Where to look.
+        asked: How many at most, by endpoint.
+        now: What is due until then.
+    """
     rows = await fetch_tuples(
         connection,
-        "select d.number, d.attempts, d.lane, d.occasion, d.subscription, s.tenant, "
-        "s.organisation, s.everything, s.document::text, o.at, o.content::text "
-        "from (select * from exchange.delivery w where w.endpoint = %s and w.dead_at is null "
-        "and w.due_at <= %s order by w.number limit %s) d "
+        "select asked.endpoint, d.number, d.attempts, d.lane, d.occasion, d.subscription, "
+        "s.tenant, s.organisation, s.everything, s.document::text, o.at, o.content::text "
+        "from unnest(%s::text[], %s::int[]) as asked(endpoint, most) cross join lateral "
+        "(select * from exchange.delivery w where w.endpoint = asked.endpoint "
+        "and w.dead_at is null and w.due_at <= %s order by w.number limit asked.most) d "
         "join exchange.subscription s on s.number = d.subscription "
         "join exchange.occasion o on o.number = d.occasion order by d.number",
-        (endpoint, now, most),
+        (list(asked), list(asked.values()), now),
     )
-    return [Waiting(*row) for row in rows]
+    found = dict[str, list[Waiting]]()
+    for endpoint, *row in rows:
+        found.setdefault(endpoint, []).append(Waiting(*row))
+    return found
 
 
-async def next_retry(connection: Connection, endpoint: str) -> datetime | None:
-    """Return when the next of what waits for an endpoint may be sent."""
+async def next_retries(connection: Connection, endpoints: Sequence[str]) -> Mapping[str, datetime]:
+    """Return when the next of what waits for endpoints may be sent; for some nothing waits."""
     rows = await fetch_tuples(
         connection,
-        "select min(due_at) from exchange.delivery where endpoint = %s and dead_at is null",
-        (endpoint,),
+        "select endpoint, min(due_at) from exchange.delivery "
+        "where endpoint = any(%s) and dead_at is null group by endpoint",
+        (list(endpoints),),
     )
-    found: datetime | None = rows[0][0]
-    return found
+    return dict(rows)
 
 
 async def forget_deliveries(connection: Connection, done: Sequence[tuple[int, int]]) -> None:

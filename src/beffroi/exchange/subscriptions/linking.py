@@ -1,16 +1,16 @@
-"""Entities that relationships lead to, from those at hand, as one organisation may see them."""
+"""Entities that relationships lead to, from those at hand, as an asker may see them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from beffroi.exchange import store
+from beffroi.exchange import asked_store
 from beffroi.exchange.asking import Question, SqlFilter
 from beffroi.exchange.errors import TooComplexQueryError
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
 from beffroi.exchange.query.conditions import Condition
+from beffroi.exchange.reach import Realm
 from beffroi.exchange.representation.changing import alive
-from beffroi.exchange.subscriptions.model import HeldSubscription
 from beffroi.kernel.database import Connection
 
 _REACHED_MOST: Final = 2_000
@@ -19,7 +19,7 @@ _RELATIONSHIPS: Final = frozenset({AttributeKind.RELATIONSHIP, AttributeKind.LIS
 
 async def linked_entities(
     connection: Connection,
-    held: HeldSubscription,
+    realm: Realm,
     entities: Iterable[Entity],
     levels: int,
     now: datetime,
@@ -38,13 +38,13 @@ async def linked_entities(
             raise TooComplexQueryError("exchange.too_many_joined", most=_REACHED_MOST)
         if not ids:
             break
-        rows = await store.entities(
+        rows = await asked_store.entities(
             connection,
-            held.tenant,
+            realm,
             SqlFilter("e.id = any(%s)", (sorted(ids),)),
             limit=len(ids),
         )
-        reached = (alive(one.entity, now) for one in rows if held.reaches(one.organisation))
+        reached = (alive(one.entity, now) for one in rows)
         level = [one for one in reached if one is not None]
         found.update((one.id, one) for one in level)
         seen |= ids
@@ -53,13 +53,13 @@ async def linked_entities(
 
 async def meets(
     connection: Connection,
-    held: HeldSubscription,
+    realm: Realm,
     condition: Condition,
     entity: Entity,
     now: datetime,
 ) -> bool:
     """Tell whether a condition on linked entities holds for one."""
-    reached = await linked_entities(connection, held, [entity], condition.depth, now)
+    reached = await linked_entities(connection, realm, [entity], condition.depth, now)
     known = (entity, *reached.values())
 
     async def find(question: Question) -> frozenset[str]:

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from beffroi.exchange import store as entity_store
+from beffroi.exchange import asked_store
 from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.changes import ChangeKind
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.model import SCOPE, Attribute, Entity
+from beffroi.exchange.model import SCOPE, Attribute, Entity, Iri
+from beffroi.exchange.reach import EVERYWHERE, OWN_DATA, DataGuard, Realm, ToldOfPersons
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.subscriptions import store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
 from beffroi.exchange.subscriptions.linking import meets
-from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status
+from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status, Trigger
 from beffroi.exchange.subscriptions.moments import (
     ENTITY_KINDS,
     Key,
@@ -26,7 +27,8 @@ from beffroi.exchange.subscriptions.moments import (
     entities_then,
     moment_of,
 )
-from beffroi.exchange.subscriptions.watching import Watcher, WatchIndex, wants, watcher_of
+from beffroi.exchange.subscriptions.reaching import Shown, SubscriptionReaches
+from beffroi.exchange.subscriptions.watching import Watcher, WatchIndex, watcher_of
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, fetch_tuples
 from beffroi.kernel.log import Entry
@@ -35,8 +37,10 @@ SUBSCRIPTION_CHANGED = "exchange.subscription_changed"
 _logger = logging.getLogger(__name__)
 _GONE = """
 select v.id, v.created_at, h.attribute, h.instance::text
-from exchange.evolution v join exchange.history h on h.tenant = v.tenant and h.entity = v.id
-    and h.written_at = v.deleted_at and h.ended and h.attribute <> %s
+from exchange.evolution v join exchange.history h
+    on h.entity_key = exchange.entity_key(v.tenant, v.id)
+    and h.tenant = v.tenant and h.entity = v.id and h.written_at = v.deleted_at and h.ended
+    and h.attribute <> %s
 where v.tenant = %s and v.id = any(%s)
 """
 
@@ -48,8 +52,9 @@ class Matcher:
     subscription is told begins with the entry that it was made in.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, guard: DataGuard = OWN_DATA) -> None:
         self._clock = clock
+        self._guard = guard
         self._index = WatchIndex()
         self._position: int | None = None
 
@@ -60,17 +65,18 @@ class Matcher:
             await self._load(connection)
         concerned: dict[int, list[Watcher]] = {}
         moments: list[Moment] = []
+        reaches = await SubscriptionReaches.of(self._guard)
         for entry in entries:
             if entry.kind in ENTITY_KINDS:
                 moment = moment_of(entry)
-                watchers = self._watchers(moment)
+                watchers = self._watchers(moment, reaches)
                 if watchers:
                     concerned[len(moments)] = watchers
                 moments.append(moment)
             elif entry.kind == SUBSCRIPTION_CHANGED:
                 await self._reload(connection, entry.body["tenant"], entry.subject)
         if concerned:
-            await self._keep(connection, moments, concerned)
+            await self._keep(connection, moments, concerned, reaches)
         self._position = entries[-1].seq
 
     async def _load(self, connection: Connection) -> None:
@@ -94,16 +100,24 @@ class Matcher:
         else:
             self._index.drop(held.tenant, watcher.subscription.id)
 
-    def _watchers(self, moment: Moment) -> list[Watcher]:
+    def _watchers(self, moment: Moment, reaches: SubscriptionReaches) -> list[Watcher]:
         """Return those that a change is of a kind to be told to."""
         attributes = {one.attribute for one in moment.changes}
+        triggered: dict[tuple[frozenset[Iri], frozenset[Trigger]], bool] = {}
+
+        def is_triggered(one: Watcher) -> bool:
+            kind = one.watched, one.triggers
+            if kind not in triggered:
+                triggered[kind] = one.triggered(moment.kind, one.relevant(moment.changes))
+            return triggered[kind]
+
         return [
             one
             for one in self._index.candidates(moment.tenant, moment.id, moment.types, attributes)
             if one.held.since <= moment.at
             and one.subscription.status(moment.at) is Status.ACTIVE
-            and one.held.reaches(moment.organisation)
-            and one.triggered(moment.kind, one.relevant(moment.changes))
+            and reaches.may_concern(one.held, moment.organisation)
+            and is_triggered(one)
         ]
 
     async def _keep(
@@ -111,43 +125,54 @@ class Matcher:
         connection: Connection,
         moments: Sequence[Moment],
         concerned: Mapping[int, list[Watcher]],
+        reaches: SubscriptionReaches,
     ) -> None:
         keys = {moments[place].key for place in concerned}
         places = [place for place, one in enumerate(moments) if one.key in keys]
         told = [moments[place] for place in places]
-        entities = entities_then(told, await _held_now(connection, keys))
+        entities = entities_then(told, await entities_now(connection, keys))
         throttling = await _Throttling.read(connection, concerned)
-        due = []
+        due: list[Due] = []
+        told_of: list[ToldOfPersons] = []
         for place, moment, then in zip(places, told, entities, strict=True):
             entity = alive(then, moment.at) or then
-            wanted = [
-                one.held
-                for one in concerned.get(place, ())
-                if await self._wanted(connection, one, moment, entity)
-                and throttling.allows(one, moment.at)
-            ]
-            if wanted:
-                occasion = Occasion(
-                    entities=(entity,),
-                    changes=moment.changes,
-                    deleted=moment.kind is ChangeKind.DELETED,
-                )
-                due.append(Due(moment.at, occasion, tuple(wanted)))
+            groups: dict[str | None, tuple[Shown, list[HeldSubscription]]] = {}
+            for one in concerned.get(place, ()):
+                shown = await reaches.shown(one.held, moment, entity)
+                if (
+                    shown is not None
+                    and (
+                        shown.changes is moment.changes
+                        or one.triggered(moment.kind, one.relevant(shown.changes))
+                    )
+                    and await self._wanted(connection, one, reaches, shown.entity)
+                    and throttling.allows(one, moment.at)
+                ):
+                    groups.setdefault(shown.group, (shown, []))[1].append(one.held)
+            for shown, wanted in groups.values():
+                due.append(_due(moment, shown, wanted))
+                told_of += [_told(moment, shown, held) for held in wanted]
         if due:
             await throttling.write(connection)
             await add_deliveries(connection, due)
+            await self._guard.note_told(connection, told_of)
 
     async def _wanted(
-        self, connection: Connection, watcher: Watcher, moment: Moment, entity: Entity
+        self,
+        connection: Connection,
+        watcher: Watcher,
+        reaches: SubscriptionReaches,
+        entity: Entity,
     ) -> bool:
         """Decide; a subscription that cannot be decided on holds up no other."""
-        if not wants(watcher, moment.organisation, entity):
+        if not watcher.question.wanted(entity):
             return False
         if watcher.linked is None:
             return True
         now = self._clock.now()
+        realm = await reaches.realm(watcher.held)
         try:
-            return await meets(connection, watcher.held, watcher.linked, entity, now)
+            return await meets(connection, realm, watcher.linked, entity, now)
         except ExchangeError as error:
             _logger.warning(
                 "subscription id=%s entity=%s undecided: %s",
@@ -156,6 +181,23 @@ class Matcher:
                 error,
             )
             return False
+
+
+def _due(moment: Moment, shown: Shown, wanted: Sequence[HeldSubscription]) -> Due:
+    occasion = Occasion(
+        entities=(shown.entity,),
+        changes=tuple(shown.changes),
+        deleted=moment.kind is ChangeKind.DELETED,
+        given=shown.given,
+    )
+    return Due(moment.at, occasion, tuple(wanted))
+
+
+def _told(moment: Moment, shown: Shown, held: HeldSubscription) -> ToldOfPersons:
+    subscription = held.document.get("id", "")
+    return ToldOfPersons(
+        subscription, held.organisation, moment.tenant, moment.organisation, shown.entity
+    )
 
 
 class _Throttling:
@@ -206,13 +248,15 @@ async def _directly_after(connection: Connection, position: int, seq: int) -> bo
     return not rows[0][0]
 
 
-async def _held_now(connection: Connection, keys: set[Key]) -> dict[Key, Entity]:
+async def entities_now(connection: Connection, keys: set[Key]) -> dict[Key, Entity]:
     """Return entities as they are now; those that are gone as they were last."""
     found: dict[Key, Entity] = {}
     for tenant in {tenant for tenant, _ in keys}:
         ids = sorted(entity_id for of, entity_id in keys if of == tenant)
         asked = SqlFilter("e.id = any(%s)", (ids,))
-        rows = await entity_store.entities(connection, tenant, asked, limit=len(ids))
+        rows = await asked_store.entities(
+            connection, Realm(tenant, EVERYWHERE), asked, limit=len(ids)
+        )
         found.update(((tenant, one.entity.id), one.entity) for one in rows)
         gone = [one for one in ids if (tenant, one) not in found]
         if gone:

@@ -203,11 +203,14 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         entities: As they were then; of one that was deleted, as it was last.
         changes: What happened to the one entity, where it is not a periodic notification.
         deleted: It was deleted.
+        given: Marks of the grants by which others' entities are told; where one of them holds no
+            more, nothing is.
     """
 
     entities: tuple[Entity, ...]
     changes: tuple[AttributeChange, ...] = ()
     deleted: bool = False
+    given: tuple[str, ...] = ()
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

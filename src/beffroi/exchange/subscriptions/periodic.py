@@ -5,16 +5,15 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12 and 5.8.6.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from beffroi.exchange import finding
-from beffroi.exchange.asking import Question, SqlFilter
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.model import Entity
-from beffroi.exchange.query.logic import all_of
+from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, ToldOfPersons
+from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.subscriptions import store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
 from beffroi.exchange.subscriptions.linking import meets
@@ -36,9 +35,10 @@ _RETRY_S: Final = 5.0
 class Periodic:
     """Makes periodic notifications when they are due."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, guard: DataGuard = OWN_DATA) -> None:
         self._database = database
         self._clock = clock
+        self._guard = guard
         self._changed = asyncio.Event()
 
     def look(self) -> None:
@@ -85,34 +85,48 @@ class Periodic:
 
     async def _make(self, connection: Connection, watcher: Watcher, now: datetime) -> None:
         """Tell of every entity that a subscription is about; of none: nothing."""
-        gathered: list[Entity] = []
+        gathered: list[HeldEntity] = []
         try:
             async for entity in self._entities(connection, watcher, now):
                 gathered.append(entity)
                 if len(gathered) == _ENTITIES_MOST:
-                    await _keep(connection, watcher.held, gathered, now)
+                    await self._keep(connection, watcher.held, gathered, now)
                     gathered = []
         except ExchangeError as error:
             _logger.warning("subscription id=%s undecided: %s", watcher.subscription.id, error)
         if gathered:
-            await _keep(connection, watcher.held, gathered, now)
+            await self._keep(connection, watcher.held, gathered, now)
 
     async def _entities(
         self, connection: Connection, watcher: Watcher, now: datetime
-    ) -> AsyncIterator[Entity]:
+    ) -> AsyncIterator[HeldEntity]:
         held = watcher.held
-        question = watcher.question
-        if not held.everything:
-            own = SqlFilter("e.organisation = %s", (held.organisation,))
-            question = all_of([question, Question(asked=own, wanted=lambda _: True)])
-        async for entity in finding.answers(connection, held.tenant, question, now):
+        realm = Realm(held.tenant, await self._guard.subscribed(held.scope, held.tenant))
+        asked = finding.answers(connection, realm, watcher.question, now)
+        async for one in asked:
+            entity = one.entity
             if watcher.watched and watcher.watched.isdisjoint(entity.attributes):
                 continue
-            if watcher.linked is None or await meets(connection, held, watcher.linked, entity, now):
-                yield entity
+            linked = watcher.linked
+            if linked is None or await meets(connection, realm, linked, entity, now):
+                yield one
 
-
-async def _keep(
-    connection: Connection, held: HeldSubscription, entities: list[Entity], now: datetime
-) -> None:
-    await add_deliveries(connection, [Due(now, Occasion(entities=tuple(entities)), (held,))])
+    async def _keep(
+        self,
+        connection: Connection,
+        held: HeldSubscription,
+        found: Sequence[HeldEntity],
+        now: datetime,
+    ) -> None:
+        reach = await self._guard.subscribed(held.scope, held.tenant)
+        given = reach.marks({one.organisation for one in found})
+        occasion = Occasion(entities=tuple(one.entity for one in found), given=tuple(sorted(given)))
+        await add_deliveries(connection, [Due(now, occasion, (held,))])
+        subscription = held.document.get("id", "")
+        told = [
+            ToldOfPersons(
+                subscription, held.organisation, held.tenant, one.organisation, one.entity
+            )
+            for one in found
+        ]
+        await self._guard.note_told(connection, told)

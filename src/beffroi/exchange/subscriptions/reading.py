@@ -12,12 +12,9 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from beffroi.exchange.contexts.terms import Context
-from beffroi.exchange.errors import (
-    BadRequestDataError,
-    InvalidRequestError,
-    OperationNotSupportedError,
-)
+from beffroi.exchange.errors import BadRequestDataError, InvalidRequestError
 from beffroi.exchange.model import Iri, Json
+from beffroi.exchange.mqtt.receivers import mqtt_target
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.geo import places_asked
 from beffroi.exchange.query.patterns import Pattern
@@ -43,9 +40,9 @@ from beffroi.exchange.subscriptions.model import (
     Subscription,
     subscription_of,
 )
+from beffroi.exchange.subscriptions.receivers import over_mqtt
 
 _KNOWN: Final = frozenset(Subscription.__struct_encode_fields__) - {NAMES, CONTEXT_LINK}
-_MQTT: Final = frozenset({"mqtt", "mqtts"})
 _HTTP: Final = frozenset({"http", "https"})
 _SIMPLIFIED: Final = frozenset({"keyValues", "simplified"})
 _TYPE_NAME: Final = re.compile(r"[^();|,\s]+")
@@ -87,7 +84,6 @@ def checked_subscription(document: Mapping[str, Json], now: datetime) -> Subscri
 
     Raises:
         BadRequestDataError: It is none, with the member that is wrong.
-        OperationNotSupportedError: It wants to be told over MQTT.
     """
     try:
         subscription = subscription_of(document)
@@ -264,8 +260,9 @@ def _check_endpoint(endpoint: Endpoint) -> None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise BadRequestDataError("exchange.endpoint_unknown", found=excerpt(uri)) from None
-    if parts.scheme.lower() in _MQTT:
-        raise OperationNotSupportedError("exchange.endpoint_mqtt", found=excerpt(uri))
+    if over_mqtt(uri):
+        mqtt_target(uri, {pair.key: pair.value for pair in endpoint.notifier_info})
+        return
     if parts.scheme.lower() not in _HTTP or not host:
         raise BadRequestDataError("exchange.endpoint_unknown", found=excerpt(uri))
     for pair in endpoint.receiver_info:

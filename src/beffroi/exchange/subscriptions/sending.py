@@ -18,7 +18,8 @@ import msgspec
 
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.outgoing import Outgoing, UnreachableError
+from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm
 from beffroi.exchange.subscriptions import delivery_store, store
 from beffroi.exchange.subscriptions.delivery_store import Waiting
 from beffroi.exchange.subscriptions.linking import linked_entities
@@ -30,6 +31,8 @@ from beffroi.exchange.subscriptions.model import (
     Told,
 )
 from beffroi.exchange.subscriptions.notifications import notification_body, notification_headers
+from beffroi.exchange.subscriptions.receivers import Receivers, told_uri
+from beffroi.exchange.subscriptions.windows import Windows
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -42,10 +45,7 @@ _TRUSTED_MOST, _SUSPECTED_MOST = 128, 32
 _LOADING_MOST: Final = 3
 _SCAN_S: Final = 30.0
 _SWEEP_S: Final = 600.0
-_TIMEOUT_S, _TIMEOUT_MOST_S = 10.0, 60.0
 _KEPT_DEAD: Final = timedelta(days=7)
-# The receiver is there and wants this one not: the others may still be wanted.
-_REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -72,7 +72,8 @@ class _Attempt(msgspec.Struct, frozen=True):
     """What became of one attempt.
 
     Attributes:
-        dropped: The subscription is not served any more; nothing was sent.
+        dropped: The subscription is not served any more, or may not be told this; nothing was
+            sent.
         reason: Why it failed; "" where it did not.
         unreachable: The endpoint failed, not this notification alone.
     """
@@ -106,13 +107,16 @@ class Sender:
         contexts: Contexts,
         clock: Clock,
         patience: Patience,
+        guard: DataGuard = OWN_DATA,
     ) -> None:
+        self._guard = guard
         self._database = database
-        self._outgoing = outgoing
+        self._receivers = Receivers(outgoing)
         self._contexts = contexts
         self._clock = clock
         self._patience = patience
         self._settling = GroupCommit(database, EVERYTHING, self._settle)
+        self._windows = Windows(database, clock)
         self._trusted = asyncio.Semaphore(_TRUSTED_MOST)
         self._suspected = asyncio.Semaphore(_SUSPECTED_MOST)
         self._loading = asyncio.Semaphore(_LOADING_MOST)
@@ -138,6 +142,8 @@ class Sender:
         self._lines.clear()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._settling.run())
+            tasks.create_task(self._windows.run())
+            tasks.create_task(self._receivers.run())
             tasks.create_task(self._sweep())
             tasks.create_task(self._dispatch(woken, tasks))
 
@@ -174,10 +180,12 @@ class Sender:
                 async with self._suspected if line.failures else self._trusted:
                     pause_s = await self._round(line)
             except BeffroiError as error:
-                _logger.warning("sender endpoint=%s state=waiting %s", line.endpoint, error)
+                _logger.warning(
+                    "sender endpoint=%s state=waiting %s", told_uri(line.endpoint), error
+                )
                 pause_s = line.pause_s = self._patience.first_s
             except Exception:
-                _logger.exception("BUG in sender endpoint=%s", line.endpoint)
+                _logger.exception("BUG in sender endpoint=%s", told_uri(line.endpoint))
                 pause_s = line.pause_s = self._patience.most_s
             if pause_s is None:
                 if line.woken.is_set():
@@ -198,17 +206,14 @@ class Sender:
         Returns:
             How long to pause; None: nothing waits.
         """
-        most = line.window
-        now = self._clock.now()
-        async with self._loading, self._database.transaction(EVERYTHING) as connection:
-            window = await delivery_store.waiting_for(connection, line.endpoint, now, most)
-            if not window:
-                due_at = await delivery_store.next_retry(connection, line.endpoint)
-                if due_at is None:
-                    return None
-                return min(_SCAN_S, max(0.05, (due_at - now).total_seconds()))
+        window = await self._windows.of(line.endpoint, line.window)
+        if not window.waiting:
+            if window.due_at is None:
+                return None
+            away_s = (window.due_at - self._clock.now()).total_seconds()
+            return min(_SCAN_S, max(0.05, away_s))
         lanes: dict[int, list[Waiting]] = {}
-        for one in window:
+        for one in window.waiting:
             lanes.setdefault(one.lane, []).append(one)
         attempts: list[_Attempt] = []
         try:
@@ -226,7 +231,7 @@ class Sender:
         if not down:
             line.window = min(_WINDOW_MOST, 2 * line.window)
             if line.failures and answered:
-                _logger.info("endpoint uri=%s state=answering", line.endpoint)
+                _logger.info("endpoint uri=%s state=answering", told_uri(line.endpoint))
                 line.failures = 0
             return 0.0
         if answered:
@@ -234,7 +239,9 @@ class Sender:
         line.window = 1
         line.failures += 1
         if line.failures == 1:
-            _logger.warning("endpoint uri=%s state=failing %s", line.endpoint, down[0].reason)
+            _logger.warning(
+                "endpoint uri=%s state=failing %s", told_uri(line.endpoint), down[0].reason
+            )
         if line.failures >= self._patience.attempts_most:
             await self._give_up(line, down[0].reason)
         line.pause_s = max(self._patience.pause_s(line.failures), *(one.cooldown_s for one in down))
@@ -248,7 +255,7 @@ class Sender:
                 connection, line.endpoint, before, now, reason
             )
         if count:
-            _logger.warning("endpoint uri=%s dead_letters=%s", line.endpoint, count)
+            _logger.warning("endpoint uri=%s dead_letters=%s", told_uri(line.endpoint), count)
 
     async def _lane(self, waiting: Sequence[Waiting], attempts: list[_Attempt]) -> None:
         """Send one after another, until the endpoint fails."""
@@ -266,50 +273,47 @@ class Sender:
         if subscription.status(now) is not Status.ACTIVE:
             return _Attempt(waiting, now, dropped=True)
         endpoint = subscription.notification.endpoint
-        cooldown_s = endpoint.cooldown / 1_000
-        within_s = (endpoint.timeout or _TIMEOUT_S * 1_000) / 1_000
+        occasion = msgspec.json.decode(waiting.content, type=Occasion)
+        if occasion.given:
+            realm = await self._realm(waiting)
+            if not realm.reach.marks().issuperset(occasion.given):
+                return _Attempt(waiting, now, dropped=True)
         try:
-            body, headers = await self._written(waiting, subscription)
+            body, headers = await self._written(waiting, subscription, occasion)
         except ExchangeError as error:
             return _Attempt(waiting, now, reason=error.code)
-        try:
-            answer = await self._outgoing.ask(
-                "POST",
-                endpoint.uri,
-                headers=headers,
-                within_s=min(within_s, _TIMEOUT_MOST_S),
-                content=body,
-            )
-        except UnreachableError as error:
-            at = self._clock.now()
-            return _Attempt(waiting, at, reason=error.code, unreachable=True, cooldown_s=cooldown_s)
-        at = self._clock.now()
-        if 200 <= answer.status < 300:
-            return _Attempt(waiting, at)
-        unreachable = answer.status not in _REFUSALS
-        reason = f"HTTP {answer.status}"
-        return _Attempt(waiting, at, reason=reason, unreachable=unreachable, cooldown_s=cooldown_s)
+        verdict = await self._receivers.tell(endpoint, body, headers)
+        return _Attempt(
+            waiting,
+            self._clock.now(),
+            reason=verdict.reason,
+            unreachable=verdict.unreachable,
+            cooldown_s=endpoint.cooldown / 1_000 if verdict.reason else 0.0,
+        )
 
     async def _written(
-        self, waiting: Waiting, subscription: Subscription
+        self, waiting: Waiting, subscription: Subscription, occasion: Occasion
     ) -> tuple[bytes, dict[str, str]]:
-        occasion = msgspec.json.decode(waiting.content, type=Occasion)
         link = subscription.jsonld_context or subscription.context_link
         context = await self._contexts.resolved(waiting.tenant, link)
         linked = {}
         wanted = subscription.notification
         if wanted.join != "@none" and not occasion.deleted:
-            held = _held(waiting)
+            realm = await self._realm(waiting)
             async with self._loading, self._database.transaction(EVERYTHING) as connection:
                 linked = dict(
                     await linked_entities(
-                        connection, held, occasion.entities, wanted.join_level, self._clock.now()
+                        connection, realm, occasion.entities, wanted.join_level, self._clock.now()
                     )
                 )
         body = notification_body(
             subscription, occasion, waiting.at, waiting.number, context, linked
         )
         return body, notification_headers(subscription, waiting.tenant, link)
+
+    async def _realm(self, waiting: Waiting) -> Realm:
+        held = _held(waiting)
+        return Realm(held.tenant, await self._guard.subscribed(held.scope, held.tenant))
 
     async def _settle(
         self, connection: Connection, groups: Sequence[Sequence[_Attempt]]

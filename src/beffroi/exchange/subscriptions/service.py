@@ -22,6 +22,7 @@ from beffroi.exchange.errors import (
 )
 from beffroi.exchange.model import Json
 from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.reach import OWN_DATA, DataGuard
 from beffroi.exchange.subscriptions import delivery_store, store
 from beffroi.exchange.subscriptions.delivery_store import CHANNEL
 from beffroi.exchange.subscriptions.matching import SUBSCRIPTION_CHANGED, Matcher
@@ -63,6 +64,7 @@ class Needs(msgspec.Struct, frozen=True):
     outgoing: Outgoing
     contexts: Contexts
     clock: Clock
+    guard: DataGuard = OWN_DATA
 
 
 class SubscriptionPage(msgspec.Struct, frozen=True):
@@ -84,15 +86,16 @@ class Subscriptions:
         self._database = services.database
         self._contexts = services.contexts
         self._clock = services.clock
-        self._matcher = Matcher(services.clock)
+        self._matcher = Matcher(services.clock, services.guard)
         self._follower = Follower(FOLLOWER, services.database, services.watch, self._matcher.handle)
-        self._periodic = Periodic(services.database, services.clock)
+        self._periodic = Periodic(services.database, services.clock, services.guard)
         self._sender = Sender(
             services.database,
             services.outgoing,
             services.contexts,
             services.clock,
             patience or Patience(),
+            services.guard,
         )
 
     async def run(self) -> None:
@@ -112,7 +115,6 @@ class Subscriptions:
             BadRequestDataError: It is none.
             AlreadyExistsError: There is one of its id.
             LdContextNotAvailableError: The @context for its notifications cannot be had.
-            OperationNotSupportedError: It wants to be told over MQTT.
         """
         actor.require(Permission.WRITE_DATA, actor.organisation)
         now = self._clock.now()

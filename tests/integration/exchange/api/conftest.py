@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -6,18 +7,15 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
-from beffroi.exchange.contexts.service import Contexts
-from beffroi.exchange.inventory_service import Inventory
+from beffroi.app.exchange_foundation import ExchangeFoundation
+from beffroi.app.exchange_wiring import exchange_services
+from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.service import Exchange
-from beffroi.exchange.subscriptions.service import Needs, Subscriptions
-from beffroi.exchange.temporal.recording import Recorder
-from beffroi.exchange.temporal.service import History
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.rights.service import Rights
+from beffroi.kernel.secrets import SealingKey
 from tests.conftest import MakeDatabase
 
 DOOR: Final = "https://exchange.example/ngsi-ld/v1"
@@ -73,17 +71,17 @@ async def askers(make_database: MakeDatabase) -> AsyncIterator[Askers]:
         account = await rights.put_account(PLATFORM, name, role, organisation)
         tokens[name] = (await rights.issue_token(account.actor, "test")).secret.reveal()
     async with Outgoing(allow_internal=False) as outgoing:
-        address = "https://exchange.example"
-        contexts = Contexts(database, outgoing, clock, public_url=address, known={})
         watch = LogWatch(database)
-        services = ExchangeServices(
-            exchange=Exchange(database, clock),
-            inventory=Inventory(database),
-            history=History(database),
-            recorder=Recorder(database, clock),
-            contexts=contexts,
-            subscriptions=Subscriptions(Needs(database, watch, outgoing, contexts, clock)),
-            public_url=address,
+        services = exchange_services(
+            ExchangeFoundation(
+                database=database,
+                watch=watch,
+                outgoing=outgoing,
+                known_contexts={},
+                public_url="https://exchange.example",
+                key=SealingKey(os.urandom(32)),
+                clock=clock,
+            )
         )
         loops = [
             asyncio.create_task(watch.run()),

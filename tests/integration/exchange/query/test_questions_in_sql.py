@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beffroi.exchange import store
+from beffroi.exchange import asked_store, store
 from beffroi.exchange.asking import Question
 from beffroi.exchange.committing import _bounds
 from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY, Context, Term
@@ -19,6 +19,7 @@ from beffroi.exchange.query.geo import Relation, places_asked
 from beffroi.exchange.query.inquiry import Selector, selected
 from beffroi.exchange.query.parameters import inquiry_of
 from beffroi.exchange.query.scope import scopes_asked
+from beffroi.exchange.reach import EVERYWHERE, Realm
 from beffroi.exchange.store import EntityRow
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -32,6 +33,7 @@ from tests.unit.exchange.query.random_questions import (
 )
 
 NAMES = Context({}, source=[])
+ALL = Realm("", EVERYWHERE)
 PLAIN = Context({name: Term(name) for name in TYPES}, source=[])
 FEW = settings(
     max_examples=80,
@@ -79,15 +81,17 @@ async def compare(database: Database, kept: list[Entity], question: Question) ->
         rows = [row_of(entity, number) for number, entity in enumerate(kept)]
         await store.keep_entities(connection, rows)
         everything = Question(asked=question.asked, wanted=question.wanted)
-        all_held = await store.entities(
-            connection, "", selected([], NAMES).asked, limit=len(kept) + 1
+        all_held = await asked_store.entities(
+            connection, ALL, selected([], NAMES).asked, limit=len(kept) + 1
         )
         wanted = {one.entity.id for one in all_held if everything.wanted(one.entity)}
         found = {
             one.entity.id
-            for one in await store.entities(connection, "", question.asked, limit=len(kept) + 1)
+            for one in await asked_store.entities(
+                connection, ALL, question.asked, limit=len(kept) + 1
+            )
         }
-        counted = await store.count_entities(connection, "", question.asked)
+        counted = await asked_store.count_entities(connection, ALL, question.asked)
     assert len(all_held) == len(kept)
     assert wanted <= found
     assert counted == len(found)
@@ -262,5 +266,5 @@ async def test_an_attribute_that_expires_may_be_asked_for_as_absent(database: Da
             ),
         ]
         await store.keep_entities(connection, rows)
-        found = await store.entities(connection, "", asked, limit=9)
+        found = await asked_store.entities(connection, ALL, asked, limit=9)
     assert [one.entity.id for one in found] == ["urn:b1"]

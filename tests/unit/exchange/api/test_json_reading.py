@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from beffroi.exchange.api.json_reading import DEEPEST, read_json
 from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.representation.json_reading import DEEPEST, read_json
 
 TEXTS = some.text(some.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 DOCUMENTS = some.recursive(

@@ -6,7 +6,7 @@ import pytest
 
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.contexts.terms import Context, Term
-from beffroi.exchange.errors import BadRequestDataError, OperationNotSupportedError
+from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.subscriptions.reading import checked_subscription, read_members
 from beffroi.exchange.subscriptions.watching import watcher_of
 from beffroi.exchange.subscriptions.writing import written_subscription
@@ -85,10 +85,25 @@ def test_what_cannot_be_a_header_is_refused(pair: dict[str, Any]) -> None:
         _checked(subscription(notification={"endpoint": endpoint}))
 
 
-def test_mqtt_is_told_to_be_missing() -> None:
-    with pytest.raises(OperationNotSupportedError) as refused:
-        _checked(subscription("mqtt://town.fr/topic"))
-    assert refused.value.status == 501
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("mqtt://town.fr", "mqtt://town.fr/", "mqtt://town.fr/a/#", "mqtts:///topic"),
+        *("mqtt://town.fr:0x1/topic", "mqtt://town.fr/topic?qos=1"),
+    ],
+)
+def test_a_broker_needs_a_host_and_a_topic_without_wildcards(uri: str) -> None:
+    with pytest.raises(BadRequestDataError):
+        _checked(subscription(uri))
+
+
+@pytest.mark.parametrize("pair", [("MQTT-Version", "5"), ("MQTT-QoS", "3")])
+def test_a_notifier_asks_for_what_mqtt_has(pair: tuple[str, str]) -> None:
+    endpoint = {"uri": "mqtts://a:b@town.fr:1/topic"}
+    _checked(subscription(notification={"endpoint": endpoint}))
+    told = {"key": pair[0], "value": pair[1]}
+    with pytest.raises(BadRequestDataError):
+        _checked(subscription(notification={"endpoint": {**endpoint, "notifierInfo": [told]}}))
 
 
 def test_names_are_those_of_the_asker_whatever_they_are_called_later() -> None:

@@ -1,0 +1,1 @@
+"""The log, carried to where many may consume it."""

@@ -1,0 +1,1 @@
+"""The exchange with engines that the system brings."""
