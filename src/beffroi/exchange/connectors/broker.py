@@ -1,13 +1,11 @@
 """Changes published to a broker, QoS 1: each is delivered once the broker acknowledged it."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-import aiomqtt
 import msgspec
 
 from beffroi.exchange.connectors.checking import PLACEHOLDER
@@ -17,8 +15,12 @@ from beffroi.exchange.connectors.targets import Pace, ReceiverRefusedError
 from beffroi.exchange.flows.errors import FlowFailedError
 from beffroi.exchange.flows.model import HeldFlow
 from beffroi.exchange.flows.vault import FlowVault
-from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.mqtt.address import BrokerAddress
+from beffroi.exchange.mqtt.link import BrokerLink, LinkSession, linked
+from beffroi.exchange.mqtt.protocol import Version
+from beffroi.exchange.outgoing import Outgoing, UnreachableError
 from beffroi.exchange.representation.instants import written_instant
+from beffroi.kernel.secrets import Secret
 
 _WITHIN_S: Final = 10.0
 _AT_ONCE: Final = 20
@@ -38,41 +40,44 @@ class MqttDriver:
         self, flow: HeldFlow, target: MqttTarget, _names: Sequence[str]
     ) -> AsyncIterator["Broker"]:
         """Connect to the broker."""
-        password = None
+        password = Secret("")
         if target.secret:
-            password = (await self._vault.secret(flow.organisation, target.secret)).reveal()
-        address = await self._outgoing.address_of(target.host)
-        client = aiomqtt.Client(
-            address,
-            target.port,
-            username=target.user or None,
+            password = await self._vault.secret(flow.organisation, target.secret)
+        address = BrokerAddress(
+            host=target.host,
+            port=target.port,
+            is_encrypted=target.tls,
+            user=target.user,
             password=password,
-            identifier=f"beffroi-{flow.organisation}_{flow.name}"[:128],
-            tls_context=_named_context(target.host) if target.tls else None,
-            timeout=_WITHIN_S,
-            keepalive=30,
+            version=Version.V3,
         )
+        session = LinkSession(client_id=f"beffroi-{flow.organisation}_{flow.name}"[:128])
         try:
-            async with client:
-                yield Broker(target, client)
-        except aiomqtt.MqttError as error:
+            link = await linked(self._outgoing, address, session, _WITHIN_S)
+        except UnreachableError as error:
+            if error.code == "exchange.address_internal":
+                raise
             raise _away(target, error) from error
+        try:
+            yield Broker(target, link)
+        finally:
+            await link.close()
 
 
 class Broker:
     """A broker that is connected."""
 
-    def __init__(self, target: MqttTarget, client: aiomqtt.Client) -> None:
+    def __init__(self, target: MqttTarget, link: BrokerLink) -> None:
         self.pace = Pace(_AT_ONCE)
         self._target = target
-        self._client = client
+        self._link = link
 
     async def deliver(self, changes: Sequence[Change]) -> None:
         """Publish changes in their order; return when all are acknowledged."""
         try:
             async with asyncio.timeout(_WITHIN_S):
                 await asyncio.gather(*(self._publish(one) for one in changes))
-        except (aiomqtt.MqttError, TimeoutError) as error:
+        except (UnreachableError, TimeoutError) as error:
             raise _away(self._target, error) from error
 
     async def _publish(self, change: Change) -> None:
@@ -85,12 +90,8 @@ class Broker:
         topic = topic_of(self._target.topic, change)
         if len(topic.encode()) > _TOPIC_MOST_BYTES:
             raise ReceiverRefusedError("exchange.connector_topic", topic=f"{topic[:100]}...")
-        await self._client.publish(
-            topic,
-            msgspec.json.encode(body),
-            qos=1,
-            retain=self._target.retained,
-            timeout=_WITHIN_S,
+        await self._link.publish(
+            topic, msgspec.json.encode(body), 1, retained=self._target.retained
         )
 
 
@@ -103,18 +104,6 @@ def topic_of(template: str, change: Change) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _named_context(host: str) -> ssl.SSLContext:
-    """Return an encryption that checks the certificate for a name while an address is called."""
-
-    class _Named(ssl.SSLContext):
-        def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:  # noqa: ANN401
-            return super().wrap_socket(*args, **{**options, "server_hostname": host})
-
-    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    return context
 
 
 def _away(target: MqttTarget, error: Exception) -> FlowFailedError:

@@ -113,7 +113,7 @@ class BrokerLink:
         at_once = self._told.get(Property.RECEIVE_MAXIMUM, _IN_FLIGHT_MOST)
         self._window = asyncio.Semaphore(min(at_once, _IN_FLIGHT_MOST))
 
-    async def publish(self, topic: str, payload: bytes, qos: int) -> int:
+    async def publish(self, topic: str, payload: bytes, qos: int, *, retained: bool = False) -> int:
         """Send a message; return the broker's reason code once it has it, below 128 for success.
 
         One of QoS 0 is not confirmed.
@@ -127,11 +127,11 @@ class BrokerLink:
         if most_bytes is not None and len(name) + len(payload) + 16 > most_bytes:
             return Reason.PACKET_TOO_LARGE
         if not qos:
-            await self._write(writing.publish(name, payload, 0, 0, version))
+            await self._write(writing.publish(name, payload, 0, 0, version, retained=retained))
             return 0
         async with self._window:
             number = self._next_number()
-            sent = writing.publish(name, payload, qos, number, version)
+            sent = writing.publish(name, payload, qos, number, version, retained=retained)
             answer = await self._answer(number, sent)
             if qos == 2 and isinstance(answer, Answered) and answer.reason < _REFUSED:
                 answer = await self._answer(number, writing.answer(Kind.PUBREL, number))

@@ -33,11 +33,19 @@ def connack(version: Version, code: int, properties: Properties) -> bytes:
     return _packet(Kind.CONNACK << 4, bytes((0, code)), told)
 
 
-def publish(topic: bytes, payload: bytes, qos: int, packet: int, version: Version) -> bytes:
+def publish(
+    topic: bytes,
+    payload: bytes,
+    qos: int,
+    packet: int,
+    version: Version,
+    *,
+    retained: bool = False,
+) -> bytes:
     """Write a message, without properties."""
     number = packet.to_bytes(2, "big") if qos else b""
     told = b"\x00" if version is Version.V5 else b""
-    return _packet(Kind.PUBLISH << 4 | qos << 1, _binary(topic), number, told, payload)
+    return _packet(Kind.PUBLISH << 4 | qos << 1 | retained, _binary(topic), number, told, payload)
 
 
 def answer(kind: Kind, packet: int, reason: int = 0) -> bytes:
