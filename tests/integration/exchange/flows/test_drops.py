@@ -144,4 +144,4 @@ async def test_a_server_that_is_away_for_a_while_gets_all(
     def floors() -> list[str]:
         return [row[1] for table in sftp.tables() for row in table[1:]]
 
-    await eventually(lambda: floors() == ["0", "1", "2", "3", "4"])
+    assert await eventually(lambda: floors() == ["0", "1", "2", "3", "4"])

@@ -166,7 +166,7 @@ async def test_columns_are_called_as_partners_call_them(
     async def has_come() -> bool:
         return await partner.run("select * from erp_building") == [(B1, 7, "Mairie")]
 
-    await eventually(has_come)
+    assert await eventually(has_come)
 
 
 async def test_a_key_that_is_a_list_holds_up_no_other_row(
@@ -180,7 +180,8 @@ async def test_a_key_that_is_a_list_holds_up_no_other_row(
     async def has_come() -> bool:
         return ("two", 2, None) in await partner.rows()
 
-    await eventually(has_come)
+    assert await eventually(has_come)
+    assert ('["a", "b"]', 1, None) in await partner.rows()
 
 
 async def test_rows_go_whatever_type_the_column_of_the_key_has(
@@ -199,6 +200,6 @@ async def test_rows_go_whatever_type_the_column_of_the_key_has(
     async def is_gone() -> bool:
         return await codes() == []
 
-    await eventually(has_come)
+    assert await eventually(has_come)
     await delete(platform, B1)
-    await eventually(is_gone)
+    assert await eventually(is_gone)

@@ -97,12 +97,12 @@ async def test_a_broker_that_is_away_or_refuses_is_told_and_tried_again(
 ) -> None:
     async with flow_process(database) as platform:
         await _listen(platform, broker, user="stranger")
-        await eventually(lambda: _fails(platform, "exchange.broker_refuses"), within_s=10)
+        assert await eventually(lambda: _fails(platform, "exchange.broker_refuses"), within_s=10)
         await broker.stop()
-        await eventually(lambda: _fails(platform, "exchange.no_answer"), within_s=10)
+        assert await eventually(lambda: _fails(platform, "exchange.no_answer"), within_s=10)
         await broker.start()
         await _listen(platform, broker)
-        await eventually(lambda: _is_well(platform), within_s=15)
+        assert await eventually(lambda: _is_well(platform), within_s=15)
 
 
 async def test_kill_9_loses_nothing_of_what_the_broker_brings(
@@ -165,12 +165,11 @@ async def test_a_broker_that_comes_back_gets_what_it_missed(
     async with exchange_process(database) as platform:
         await subscribe(platform, subscription(notification={"endpoint": endpoint}))
         await create(platform, building(level=0))
-        await eventually(lambda: _told(platform, 1), within_s=10)
+        assert await eventually(lambda: _told(platform, 1), within_s=10)
         await broker.stop()
         await update(platform, B1, {"level": 1})
-        await asyncio.sleep(0)
         await broker.start()
-        await eventually(lambda: _told(platform, 2), within_s=15)
+        assert await eventually(lambda: _told(platform, 2), within_s=15)
 
 
 async def test_the_platforms_own_network_is_not_told(
@@ -178,7 +177,7 @@ async def test_the_platforms_own_network_is_not_told(
 ) -> None:
     async with flow_process(database, allow_internal=False) as platform:
         await _listen(platform, broker)
-        await eventually(lambda: _fails(platform, "exchange.address_internal"), within_s=10)
+        assert await eventually(lambda: _fails(platform, "exchange.address_internal"), within_s=10)
 
 
 async def _started(database: Database) -> asyncio.subprocess.Process:
