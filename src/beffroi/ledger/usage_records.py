@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -28,6 +28,8 @@ MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 # Readings of one round are taken within this time.
 _ROUND_S: Final = 5
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _FIELDS: Final[Mapping[Meter, str]] = {
     Meter.CPU_S: "cpu_us",
     Meter.MEMORY_BYTES: "memory_mib_ms",
@@ -236,4 +238,5 @@ def _slot_s(since: datetime, until: datetime) -> int:
 
 
 def _ms(since: datetime, until: datetime) -> int:
-    return max(0, round((until - since).total_seconds() * 1000))
+    """Count the milliseconds that began between: those of adjoining times add up exactly."""
+    return max(0, (until - _EPOCH) // _MILLISECOND - (since - _EPOCH) // _MILLISECOND)

@@ -100,7 +100,7 @@ async def test_nothing_is_missed_and_nothing_doubled_however_often_the_meter_is_
         assert totals[name].cpu_us == last[cpu].value - first[cpu].value
         assert totals[name].requests == last[requests].value - first[requests].value
         watched_ms = (last[cpu].at - first[cpu].at).total_seconds() * 1000
-        assert totals[name].running_ms == pytest.approx(watched_ms, rel=0.01)
+        assert totals[name].running_ms == pytest.approx(watched_ms, abs=1)
     energy = (HOST.name, Meter.HOST_ENERGY_J)
     assert await _energy_mj(tables) == last[energy].value - first[energy].value
 

@@ -54,6 +54,13 @@ def test_a_reading_across_minutes_is_divided_by_time() -> None:
     assert (first.running_ms, second.running_ms) == (15_000, 45_000)
 
 
+@given(st.lists(st.integers(1, 5_000_000), min_size=1, max_size=50))
+def test_however_often_an_application_is_read_it_ran_as_long(pauses_us: list[int]) -> None:
+    moments = [sum(pauses_us[:count]) / 1e6 for count in range(len(pauses_us) + 1)]
+    found = _records(*([reading(Meter.CPU_S, at_s, at_s)] for at_s in moments))
+    assert sum(one.running_ms for one in found) == sum(pauses_us) // 1000
+
+
 def test_a_long_silence_falls_into_hours_whose_memory_and_storage_nobody_knows() -> None:
     found = _records([reading(Meter.CPU_S, 0, 0)], [reading(Meter.CPU_S, 5, 5 * 3600)])
     assert [one.minute for one in found] == [NOON + timedelta(hours=hour) for hour in range(5)]
