@@ -118,9 +118,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=0,
             le=32,
-            description="Processes that answer the exchange's door beside the platform's own.",
+            description="Processes that answer the exchange's door, and take messages of MQTT, "
+            "beside the platform's own.",
         ),
     ] = 0
+    log_changes_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_525,
+            description="Days for which the log tells of changes of entities at least: how far "
+            "back flows can be replayed.",
+        ),
+    ] = 7
+    log_acts_days: Annotated[
+        int,
+        Meta(
+            ge=30,
+            le=36_525,
+            description="Days for which the log tells of what people and the platform did.",
+        ),
+    ] = 1_826
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line logged."),

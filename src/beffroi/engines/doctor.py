@@ -14,6 +14,7 @@ import msgspec
 from beffroi.engines.drivers import found_nginx
 from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.errors import UnavailableError
+from beffroi.kernel.log.trimming import LogState
 from beffroi.kernel.places import platform_identity
 from beffroi.kernel.processes.commands import run_command
 from beffroi.kernel.processes.limits import best_limiter
@@ -63,6 +64,22 @@ async def examine(data: Path, *, joins_database: bool) -> Sequence[Diagnosis]:
         _low_ports(),
         _disk(data),
     )
+
+
+def log_diagnoses(state: LogState) -> Sequence[Diagnosis]:
+    """Tell how long the log is, or who keeps it from being trimmed."""
+    size = told_bytes(state.bytes)
+    held = [
+        Diagnosis(
+            Verdict.WEAKER,
+            "log_held",
+            "log_held_remedy",
+            {"size": size, "reader": one.name, "behind": str(state.last_seq - one.seq)},
+        )
+        for one in state.held_by
+    ]
+    since = f"{state.first_at:%Y-%m-%d %H:%M} UTC" if state.first_at else "-"
+    return held or [Diagnosis(Verdict.OK, "log", values={"size": size, "since": since})]
 
 
 def _postgresql(*, joins: bool) -> Diagnosis:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from beffroi.engines.doctor import Diagnosis, examine
+from beffroi.engines.doctor import Diagnosis, examine, log_diagnoses
 from beffroi.engines.model import EngineStatus
 from beffroi.engines.ports import Engine
 from beffroi.kernel.errors import NotFoundError
+from beffroi.kernel.log.trimming import LogKeeper
 from beffroi.kernel.operations import Operation, Operations, Progress
 from beffroi.kernel.rights.model import Actor, Permission
 
@@ -15,11 +16,18 @@ class Engines:
     """Shows and restarts the engines, and examines the machine."""
 
     def __init__(
-        self, engines: Mapping[str, Engine], operations: Operations, data: Path, *, joins: bool
+        self,
+        engines: Mapping[str, Engine],
+        operations: Operations,
+        data: Path,
+        log: LogKeeper,
+        *,
+        joins: bool,
     ) -> None:
         self._engines = engines
         self._operations = operations
         self._data = data
+        self._log = log
         self._joins_database = joins
 
     async def statuses(self, actor: Actor) -> Sequence[EngineStatus]:
@@ -46,6 +54,7 @@ class Engines:
         return await self._operations.launch(actor, "engines.restart", name, "", work)
 
     async def doctor(self, actor: Actor) -> Sequence[Diagnosis]:
-        """Examine the machine."""
+        """Examine the machine, and the log that followers read."""
         actor.require(Permission.RUN_PLATFORM, "")
-        return await examine(self._data, joins_database=self._joins_database)
+        found = await examine(self._data, joins_database=self._joins_database)
+        return (*found, *log_diagnoses(await self._log.state()))

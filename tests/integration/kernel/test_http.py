@@ -24,7 +24,9 @@ from beffroi.kernel.errors import (
     UnavailableError,
 )
 from beffroi.kernel.http.authentication import SESSION_COOKIE, current_actor, session_cookie
+from beffroi.kernel.http.bodies import JsonRequest
 from beffroi.kernel.http.problems import PROBLEM_MEDIA_TYPE, problem_response
+from beffroi.kernel.nesting import DEEPEST
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import Secret
@@ -71,6 +73,11 @@ async def take_measure(data: JSONBody[Measure]) -> Measure:
     return data
 
 
+@post("/anything")
+async def take_anything(data: JSONBody[dict[str, Any]]) -> int:
+    return len(data)
+
+
 @get("/me")
 async def who_asks(actor: NamedDependency[Actor]) -> str:
     return actor.name
@@ -105,6 +112,7 @@ async def client(rights: Rights) -> AsyncIterator[httpx.AsyncClient]:
             fall_over,
             raise_status,
             take_measure,
+            take_anything,
             who_asks,
             change_me,
             signed_in,
@@ -114,6 +122,7 @@ async def client(rights: Rights) -> AsyncIterator[httpx.AsyncClient]:
             "actor": Provide(current_actor),
         },
         exception_handlers={Exception: _answer_error},
+        request_class=JsonRequest,
     )
     transport = httpx.ASGITransport(cast("Any", application))
     async with httpx.AsyncClient(transport=transport, base_url="https://console.lomme.fr") as made:
@@ -169,6 +178,27 @@ async def test_an_unknown_page_and_method_are_told(client: httpx.AsyncClient) ->
     problem = _problem(await client.delete("/me", headers={"Accept-Language": "en"}))
     assert (problem["status"], problem["title"]) == (405, "kernel.method_unknown")
     assert "DELETE" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/measures", "/anything"])
+@pytest.mark.parametrize("levels", [DEEPEST + 1, 900, 10_000])
+async def test_json_that_nests_too_deep_is_told_so(
+    client: httpx.AsyncClient, path: str, levels: int
+) -> None:
+    body = b'{"sensor": ' + b"[" * levels + b"]" * levels + b"}"
+
+    answer = await client.post(path, content=body, headers={"Accept-Language": "en"})
+
+    problem = _problem(answer)
+    assert (problem["status"], problem["title"]) == (400, "kernel.json_too_deep")
+    assert problem["detail"] == "The body of the request nests deeper than 200 levels."
+
+
+async def test_json_that_nests_as_deep_as_may_be_is_taken(client: httpx.AsyncClient) -> None:
+    levels = DEEPEST - 1
+    body = b'{"sensor": ' + b"[" * levels + b"]" * levels + b', "unit": "[["}'
+
+    assert (await client.post("/anything", content=body)).json() == 2
 
 
 @pytest.mark.parametrize(

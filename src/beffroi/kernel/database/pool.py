@@ -108,10 +108,18 @@ class Database:
             raise told from error
 
     async def dedicated(self) -> Connection:
-        """Open a connection outside the pool, in autocommit, for listening."""
+        """Open a connection outside the pool, in autocommit, for listening.
+
+        Whoever waits on it need not ask whether its other end is there: TCP finds out in 25 s.
+        """
         try:
             return await psycopg.AsyncConnection.connect(
-                self.url.reveal(), autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
+                self.url.reveal(),
+                autocommit=True,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,
             )
         except psycopg.OperationalError as error:
             raise UnavailableError("kernel.database_unreachable") from error

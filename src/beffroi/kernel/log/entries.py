@@ -7,20 +7,19 @@ from typing import Any, LiteralString
 import msgspec
 
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
+from beffroi.kernel.database.columns import EncodedTexts, Texts
 
 CHANNEL = "beffroi_log"
 _APPEND_LOCK = 0x6C6F67
-_COLUMNS = ("kind", "subject", "organisation", "body")
+_ENCODER = msgspec.json.Encoder()
 _APPEND: LiteralString = """
 with alone as materialized (
     select pg_advisory_xact_lock(%s)
 ), appended as (
     insert into kernel.log (kind, subject, organisation, body)
-    select kind, subject, organisation, body
-    from alone, rows from (
-        json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
-        json_array_elements(%s)
-    ) with ordinality as given(kind, subject, organisation, body, place)
+    select kind, subject, organisation, body::json
+    from alone, unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        with ordinality as given(kind, subject, organisation, body, place)
     order by place
     returning 1
 )
@@ -63,15 +62,14 @@ async def append(connection: Connection, *events: Event) -> None:
         _APPEND,
         (
             _APPEND_LOCK,
-            *(_encoded([getattr(one, name) for one in events]) for name in _COLUMNS),
+            Texts([one.kind for one in events]),
+            Texts([one.subject for one in events]),
+            Texts([one.organisation for one in events]),
+            EncodedTexts([_ENCODER.encode(one.body) for one in events]),
             CHANNEL,
             ",".join(sorted({one.kind for one in events})),
         ),
     )
-
-
-def _encoded(values: Sequence[Any]) -> str:
-    return msgspec.json.encode(values).decode()
 
 
 async def read_after(connection: Connection, seq: int, limit: int) -> Sequence[Entry]:

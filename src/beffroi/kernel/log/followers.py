@@ -5,6 +5,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from beffroi.kernel.database import Connection, Database, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
@@ -16,7 +17,7 @@ Handler = Callable[[Connection, Sequence[Entry]], Awaitable[None]]
 Told = Callable[[Sequence[Entry]], Awaitable[None]]
 _logger = logging.getLogger(__name__)
 _BATCH = 500
-_SAFETY_PERIOD_S = 30.0
+_SAFETY_PERIOD_S = 300.0
 _RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
@@ -30,6 +31,7 @@ class _Reader(ABC):
         self._database = database
         self._watch = watch
         self._prefixes = prefixes
+        self._rest_s = 0.0
 
     async def run(self) -> None:
         """Follow until cancelled; wake at once when the log grows.
@@ -37,20 +39,29 @@ class _Reader(ABC):
         A batch that fails is tried again, later each time: the log waits, nothing is skipped.
         """
         failures = 0
-        async with self._watch.waiter(self._prefixes) as grown:
-            while True:
-                grown.clear()
-                failures = 0 if await self._catch_up(failures) else failures + 1
-                pause_s = min(_RETRY_MOST_S, _RETRY_FIRST_S * 2 ** min(failures, 10))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s if failures else _SAFETY_PERIOD_S):
-                        await grown.wait()
+        while True:
+            awaited = self._awaited()
+            async with self._watch.waiter(awaited) as grown:
+                while True:
+                    grown.clear()
+                    failures = 0 if await self._catch_up(failures) else failures + 1
+                    if awaited != self._awaited():
+                        break
+                    pause_s = min(_RETRY_MOST_S, _RETRY_FIRST_S * 2 ** min(failures, 10))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(pause_s if failures else _SAFETY_PERIOD_S):
+                            await grown.wait()
+
+    def _awaited(self) -> tuple[str, ...]:
+        """Tell what the kinds begin with that wake it."""
+        return self._prefixes
 
     async def _catch_up(self, failures: int) -> bool:
         """Advance to the end of the log; tell a failure when it starts and when it ends."""
         try:
-            while await self.advance():
-                pass
+            while handled := await self.advance():
+                if self._rest_s and 1 < handled < _BATCH:
+                    await asyncio.sleep(self._rest_s)
         except BeffroiError as error:
             if not failures:
                 _logger.warning("follower name=%s state=failing %s", self.name, error)
@@ -89,25 +100,84 @@ class _Reader(ABC):
         )
 
 
+class Selection(Protocol):
+    """What a handler has a use for, as far as it knows."""
+
+    def kinds_awaited(self) -> tuple[str, ...] | None:
+        """Return what the kinds begin with that it has a use for; nothing: all."""
+        ...
+
+    def stands_at(self, seq: int) -> bool:
+        """Tell whether what it knows is what was so at a place in the log."""
+        ...
+
+    def passed(self, seq: int) -> None:
+        """Note that nothing up to a place in the log was of use."""
+        ...
+
+
 class Follower(_Reader):
     """Hands each entry to a handler that writes to the database, once per commit of the cursor.
 
     The cursor moves in the transaction that the handler writes in: the effect happens exactly
     once. Two followers of one name take turns on the cursor's row.
+
+    Args:
+        name: Of its cursor.
+        database: Where the log is.
+        watch: Running.
+        handler: Is handed the entries.
+        selection: Tells which are of use; others are neither read nor do they wake it.
+        rest_s: How long the log may grow after a batch of several that was not full: what comes
+            alone is handled at once, and under load each commit takes more along.
     """
 
-    def __init__(self, name: str, database: Database, watch: LogWatch, handler: Handler) -> None:
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        watch: LogWatch,
+        handler: Handler,
+        selection: Selection | None = None,
+        *,
+        rest_s: float = 0.0,
+    ) -> None:
         super().__init__(name, database, watch)
+        self._rest_s = rest_s
         self._handler = handler
+        self._selection = selection
 
     async def advance(self) -> int:
         """Handle one batch and move the cursor, in one commit."""
         async with self._database.transaction(EVERYTHING) as connection:
-            entries = await read_after(connection, await self._cursor(connection), _BATCH)
+            before = await self._cursor(connection)
+            kinds, selection = self._kinds(), self._selection
+            if kinds is not None and selection is not None and selection.stands_at(before):
+                return await self._advance_to(connection, before, kinds, selection)
+            entries = await read_after(connection, before, _BATCH)
             if entries:
                 await self._handler(connection, entries)
                 await self._move(connection, entries[-1].seq)
             return len(entries)
+
+    async def _advance_to(
+        self, connection: Connection, before: int, kinds: tuple[str, ...], selection: Selection
+    ) -> int:
+        """Go to the next entry that is of use and no further: it may change what is."""
+        entries, seq = await read_of_kinds(connection, kinds, before, 1)
+        if entries:
+            await self._handler(connection, entries)
+        if seq > before:
+            selection.passed(seq)
+            await self._move(connection, seq)
+        return len(entries)
+
+    def _kinds(self) -> tuple[str, ...] | None:
+        return None if self._selection is None else self._selection.kinds_awaited()
+
+    def _awaited(self) -> tuple[str, ...]:
+        kinds = self._kinds()
+        return self._prefixes if kinds is None else kinds
 
 
 class Teller(_Reader):
