@@ -3,7 +3,7 @@
 import os
 import platform
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC
 from importlib.metadata import PackageNotFoundError, version
@@ -76,12 +76,50 @@ def middle_of(runs: Sequence[Figures]) -> Figures:
 
 def cpu_s(pid: int) -> float:
     """Return the CPU time of a process, its threads and its children, to the microsecond."""
-    spent_ns = 0
+    return sum(cpu_s_by_process(pid).values())
+
+
+def cpu_s_by_process(pid: int) -> dict[int, float]:
+    """Return the CPU time of a process and of each of its children that still run."""
+    spent: dict[int, float] = {}
     for row in descendants_of(pid):
         with suppress(FileNotFoundError, ProcessLookupError):
-            for task in (Path("/proc") / str(row.pid) / "task").iterdir():
-                spent_ns += int((task / "schedstat").read_text().split()[0])
-    return spent_ns / 1e9
+            tasks = (Path("/proc") / str(row.pid) / "task").iterdir()
+            spent_ns = [int((task / "schedstat").read_text().split()[0]) for task in tasks]
+            spent[row.pid] = sum(spent_ns) / 1e9
+    return spent
+
+
+class FamilyCpu:
+    """The CPU time of a process and all its children, those that ended included; never less.
+
+    Of a child that ended the system tells whole ticks, and tells them late: what was last seen of
+    it stands until then.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._seen: dict[int, float] = {}
+        self._most_s = 0.0
+
+    def spent_s(self) -> float:
+        """Return what they took so far."""
+        running = cpu_s_by_process(self._pid)
+        self._seen |= running
+        ended_s = sum(spent for pid, spent in self._seen.items() if pid not in running)
+        ended_s = max(ended_s, _ended_children_s(running))
+        self._most_s = max(self._most_s, sum(running.values()) + ended_s)
+        return self._most_s
+
+
+def _ended_children_s(pids: Iterable[int]) -> float:
+    """Return what the ended children of processes took, in whole ticks."""
+    ticks = 0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            stat = (Path("/proc") / str(pid) / "stat").read_text(encoding="utf-8")
+            ticks += sum(map(int, stat.rpartition(")")[2].split()[13:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(pid: int) -> float:

@@ -8,12 +8,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvloop
 from tests.support.postgres import PostgresServer
 
 from beffroi.app.exchange_foundation import ExchangeFoundation
@@ -23,13 +21,14 @@ from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
+from beffroi.kernel.http.direct_serving import answering
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.processes.tables import descendants_of
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey, Secret
-from bench.measuring import cpu_s
+from bench.measuring import FamilyCpu
 
 _ADDRESS: Final = "127.0.0.1"
 _DATABASE_URL: Final = "BENCH_DATABASE_URL"
@@ -44,11 +43,13 @@ class Scratch(msgspec.Struct, frozen=True):
     """A durable server with the tables of the exchange.
 
     Attributes:
+        postgresql: What its processes took.
         actor: A partner's account.
         token: What that account presents.
     """
 
     server: PostgresServer
+    postgresql: FamilyCpu
     database: Database
     actor: Actor
     token: str
@@ -56,9 +57,7 @@ class Scratch(msgspec.Struct, frozen=True):
     @property
     def postgresql_cpu_s(self) -> float:
         """CPU that all processes of PostgreSQL took so far, those that ended included."""
-        process = self.server._process  # noqa: SLF001 - tests have no use for its pid
-        assert process is not None
-        return cpu_s(process.pid) + _ended_cpu_s(process.pid)
+        return self.postgresql.spent_s()
 
 
 class DoorProcess(msgspec.Struct, frozen=True):
@@ -80,7 +79,10 @@ async def scratch_exchange(settings: str = _AS_OF_THE_PLATFORM) -> AsyncIterator
         rights = Rights(database, SystemClock())
         account = await rights.put_account(PLATFORM, "arras", Role.PARTNER, "arras")
         issued = await rights.issue_token(account.actor, "bench")
-        yield Scratch(server, database, account.actor, issued.secret.reveal())
+        process = server._process  # noqa: SLF001 - tests have no use for its pid
+        assert process is not None
+        cpu = FamilyCpu(process.pid)
+        yield Scratch(server, cpu, database, account.actor, issued.secret.reveal())
         await database.close()
     finally:
         await server.stop()
@@ -89,7 +91,7 @@ async def scratch_exchange(settings: str = _AS_OF_THE_PLATFORM) -> AsyncIterator
 
 @asynccontextmanager
 async def served_door(scratch: Scratch) -> AsyncIterator[DoorProcess]:
-    """Run the door by Granian in another process, as the platform does."""
+    """Run the door in another process on uvloop, as further processes of the platform do."""
     port = _free_port()
     process = subprocess.Popen(  # noqa: ASYNC220 - it is only started
         (sys.executable, "-m", "bench.exchange.serving", str(port)),
@@ -105,16 +107,6 @@ async def served_door(scratch: Scratch) -> AsyncIterator[DoorProcess]:
             with suppress(ProcessLookupError):
                 os.kill(row.pid, signal.SIGKILL)
         await asyncio.to_thread(process.wait)
-
-
-def _ended_cpu_s(pid: int) -> float:
-    """Return what the ended children of a process and of its children took, in whole ticks."""
-    ticks = 0
-    for row in descendants_of(pid):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            stat = (Path("/proc") / str(row.pid) / "stat").read_text(encoding="utf-8")
-            ticks += sum(map(int, stat.rpartition(")")[2].split()[13:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def _listens(port: int) -> bool:
@@ -149,11 +141,10 @@ async def _serve(port: int) -> None:
         services = exchange_services(given)
         door = mounted_door(Rights(database, clock), services, clock)
         collect_seldom()
-        server = Server(
-            door, address=_ADDRESS, port=port, interface=Interfaces.ASGI, log_enabled=False
-        )
-        await asyncio.gather(server.serve(), services.exchange.run(), services.contexts.run())
+        listener = socket.create_server((_ADDRESS, port))
+        async with answering(listener, door.reply):
+            await asyncio.gather(services.exchange.run(), services.contexts.run())
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve(int(sys.argv[1])))

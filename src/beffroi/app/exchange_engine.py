@@ -2,19 +2,21 @@
 
 import signal
 import sys
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import httpx
 import msgspec
 
 from beffroi.app.exchange_process import DATABASE_VARIABLE, ExchangeProcessSettings
+from beffroi.app.mqtt_wiring import mqtt_settings
 from beffroi.app.settings import Settings
 from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.engines.drivers.engine_process import EngineProcess
 from beffroi.engines.model import EngineStatus
 from beffroi.exchange.api.door import DOOR_PATH
+from beffroi.kernel.http.probing import probed_status
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.model import ProcessPlan, RunningProcess
 from beffroi.kernel.secrets import Secret
@@ -30,10 +32,9 @@ def console_socket(places: Places) -> Path:
 
 
 def door_sockets(places: Places, processes: int) -> tuple[Path, ...]:
-    """Return where the exchange's door is answered; nothing where the platform does it alone."""
-    own = console_socket(places)
-    more = [own.with_name(f"exchange-{number}.sock") for number in range(1, processes + 1)]
-    return (own, *more) if more else ()
+    """Return where the exchange's door is answered: by the platform's own process, then others."""
+    beside = console_socket(places)
+    return tuple(beside.with_name(f"exchange-{number}.sock") for number in range(processes + 1))
 
 
 class ExchangeEngine:
@@ -76,13 +77,13 @@ class ExchangeEngine:
         return self._process.told(version("beffroi"), "", answers=answers, silences=self._silences)
 
     async def _answers(self) -> bool:
-        transport = httpx.AsyncHTTPTransport(uds=self._settings.socket)
-        async with httpx.AsyncClient(transport=transport, timeout=_ANSWER_WITHIN_S) as client:
-            try:
-                answer = await client.get(f"http://exchange{DOOR_PATH}/types")
-            except httpx.HTTPError:
-                return False
-        return answer.status_code == httpx.codes.UNAUTHORIZED
+        status = await probed_status(
+            Path(self._settings.socket),
+            f"{DOOR_PATH}/types",
+            "exchange",
+            within_s=_ANSWER_WITHIN_S,
+        )
+        return status == HTTPStatus.UNAUTHORIZED
 
     def _settings_file(self) -> Path:
         return self._places.engines / self.name / "settings.json"
@@ -101,6 +102,16 @@ class ExchangeEngine:
         )
 
 
+async def end_leftovers(places: Places, processes: int) -> None:
+    """End processes of a platform that was killed while it was to have more of them than now."""
+    began = places.process_folder("exchange-")
+    for folder in began.parent.glob(f"{began.name}*"):
+        number = folder.name.removeprefix(began.name)
+        if number.isdecimal() and int(number) > processes:
+            process = EngineProcess(f"exchange-{number}", places, sandboxed=False)
+            await process.stop(signal.SIGTERM, _STOP_WITHIN_S)
+
+
 def exchange_engines(
     places: Places, database_url: Secret, addresses: DeliverySettings, settings: Settings
 ) -> tuple[ExchangeEngine, ...]:
@@ -115,6 +126,7 @@ def exchange_engines(
                 public_url=addresses.url(addresses.console_host),
                 contexts_folder=settings.contexts_folder,
                 reach_internal_network=settings.reach_internal_network,
+                mqtt=mqtt_settings(settings),
             ),
             database_url,
         )

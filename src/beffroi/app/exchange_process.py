@@ -5,21 +5,22 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from granian.constants import Interfaces
+import uvloop
 
 from beffroi.app.exchange_foundation import ExchangeFoundation
 from beffroi.app.exchange_wiring import exchange_loops, exchange_services
+from beffroi.app.mqtt_wiring import MqttSettings, mqtt_door, noted_addresses
 from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.contexts.known import known_documents
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
-from beffroi.kernel.http.serving import served_on
+from beffroi.kernel.http.direct_serving import answered_on
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.collecting import collect_seldom
@@ -40,6 +41,7 @@ class ExchangeProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
         public_url: The platform's address.
         contexts_folder: As of the setting of that name.
         reach_internal_network: As of the setting of that name.
+        mqtt: Where it takes messages of MQTT, beside the others.
     """
 
     data: str
@@ -47,6 +49,7 @@ class ExchangeProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     contexts_folder: str
     reach_internal_network: bool
+    mqtt: MqttSettings = MqttSettings()
 
 
 async def run_exchange(settings: ExchangeProcessSettings, database_url: Secret) -> None:
@@ -67,16 +70,28 @@ async def run_exchange(settings: ExchangeProcessSettings, database_url: Secret) 
         ]
         for task in loops:
             undo.callback(task.cancel)
+        if settings.mqtt.port or settings.mqtt.tls_port:
+            addresses = noted_addresses(settings.mqtt, Places.of(Path(settings.data)))
+            listening = mqtt_door(given, services, has_peers=True).run(addresses)
+            loops.append(asyncio.create_task(listening))
+            # What was sent is committed before the writer ends.
+            undo.push_async_callback(_ended, loops[-1])
         door = mounted_door(Rights(given.database, given.clock), services, given.clock)
         collect_seldom()
         socket = Path(settings.socket)
-        async with served_on(socket, door, Interfaces.ASGI, _ANYBODY_CONNECTS) as serving:
+        async with answered_on(socket, door.reply, _ANYBODY_CONNECTS):
             _logger.info("exchange state=listening")
             asked_to_end = asyncio.create_task(ending.wait())
-            await asyncio.wait((asked_to_end, serving, *loops), return_when="FIRST_COMPLETED")
+            await asyncio.wait((asked_to_end, *loops), return_when="FIRST_COMPLETED")
         for task in loops:
             if task.done():
                 task.result()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _foundation(
@@ -106,7 +121,7 @@ def main() -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     settings = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=ExchangeProcessSettings)
-    asyncio.run(run_exchange(settings, Secret(os.environ.pop(DATABASE_VARIABLE))))
+    uvloop.run(run_exchange(settings, Secret(os.environ.pop(DATABASE_VARIABLE))))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from beffroi.delivery.service import DeliveryService
 from beffroi.delivery.weight_service import WeightReports
 from beffroi.engines import api as engines_api
 from beffroi.engines.service import Engines
-from beffroi.exchange.api.door import DOOR_PATH
-from beffroi.exchange.api.mounting import ExchangeServices, mounted_door, mounted_uplinks
+from beffroi.exchange.api.door import DOOR_PATH, Door
+from beffroi.exchange.api.mounting import ExchangeServices, mounted_uplinks
 from beffroi.exchange.declarations import Declarations
 from beffroi.exchange.flows import api as flows_api
 from beffroi.exchange.flows.service import Flows
@@ -50,6 +50,7 @@ from beffroi.hosting.service import Hosting
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.http.api import API_PATH
 from beffroi.kernel.http.authentication import current_actor
+from beffroi.kernel.http.bodies import JsonRequest
 from beffroi.kernel.http.problems import problem_response
 from beffroi.kernel.operations import Operations
 from beffroi.kernel.operations import api as operations_api
@@ -102,10 +103,9 @@ class Services(msgspec.Struct, frozen=True):
     models: Models
 
 
-def platform_application(services: Services, clock: Clock) -> ASGIApplication:
+def platform_application(services: Services, door: Door, clock: Clock) -> ASGIApplication:
     """Join the API and the console with the NGSI-LD door, which answers below its own path."""
     site = http_application(services)
-    door = mounted_door(services.rights, services.exchange, clock)
     uplinks = mounted_uplinks(services.rights, services.exchange, clock)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
@@ -153,6 +153,7 @@ def http_application(services: Services) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/")],
         ),
         logging_config=None,
+        request_class=JsonRequest,
         request_max_body_size=1_000_000,
     )
 

@@ -31,7 +31,7 @@ def read_rrddata(file: Path, text: str) -> tuple[Samples, ...]:
     """
     try:
         told = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise refused(file, "capacity.file_not_json", reason=str(error)) from error
     if isinstance(told, dict):
         told = told.get("data", told)

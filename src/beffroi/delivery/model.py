@@ -40,7 +40,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         addresses: IP addresses to listen on.
         console_host: Host name of the platform's own console.
-        exchange_sockets: Where more processes answer the exchange's door, below that host name.
+        exchange_sockets: Where processes answer the exchange's door, below that host name.
     """
 
     addresses: tuple[str, ...]

@@ -40,7 +40,7 @@ from beffroi.exchange.representation.changing import Changed, WhyNot, appended, 
 from beffroi.exchange.representation.json_reading import read_json
 from beffroi.exchange.representation.merging import merged
 from beffroi.exchange.representation.names import checked_id
-from beffroi.exchange.representation.reading import read_entity, read_fragment
+from beffroi.exchange.representation.reading import read_entity, read_fragment, read_object
 from beffroi.exchange.service import Exchange, Wish, deletion
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.units import MIB
@@ -180,9 +180,9 @@ class BatchRoutes:
         known: Sequence[str],
     ) -> Answer:
         def read(document: Document, told: _Told) -> Wish:
-            given = document.content.get("id", document.content.get("@id"))
-            told.entity_id = entity_id = checked_id(given)
-            read_fragment(document.content, document.context, address=entity_id)
+            content = read_object(document.content)
+            told.entity_id = entity_id = checked_id(content.get("id", content.get("@id")))
+            read_fragment(content, document.context, address=entity_id)
 
             def decide(held: Entity | None) -> Entity:
                 if held is None:
@@ -199,11 +199,16 @@ class BatchRoutes:
         media_type = sent_type(request, known)
         link = linked_context(request)
         refuse_link_beside_ld_json(media_type, link)
-        told = []
+        told, shared = [], None
         for item in _items(read_json(request.body)):
             one = _Told(_named(item))
             try:
-                document = await self._documents.named(request, media_type, item, link)
+                if shared is not None and _is_bare(item):
+                    document = Document(item, shared)
+                else:
+                    document = await self._documents.named(request, media_type, item, link)
+                    if _is_bare(item):
+                        shared = document.context
                 one.wish = read(document, one)
             except ExchangeError as error:
                 one.error = error
@@ -229,6 +234,11 @@ def _items(content: Json) -> list[Any]:
     if len(content) > _ITEMS_MOST:
         raise BadRequestDataError("exchange.batch_too_long", most=_ITEMS_MOST)
     return content
+
+
+def _is_bare(item: Json) -> bool:
+    """Tell whether an item gets its names from the request alone."""
+    return isinstance(item, dict) and "@context" not in item
 
 
 def _named(item: Json) -> str:

@@ -1,4 +1,4 @@
-"""The NGSI-LD API as an ASGI application: from a request to a route, from an answer to bytes."""
+"""The NGSI-LD API: from a request to a route, by ASGI or served directly."""
 
 import logging
 import re
@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from beffroi.exchange.api.answers import (
     Answer,
     BareStatusError,
-    Header,
     language_of,
     refused,
 )
@@ -21,6 +20,7 @@ from beffroi.exchange.api.requests import Request, read_parameters
 from beffroi.exchange.api.routing import Route, RouteTree
 from beffroi.exchange.errors import BadRequestDataError, InvalidRequestError, TooLargeError
 from beffroi.kernel.errors import BeffroiError, FailedError, NotFoundError
+from beffroi.kernel.http.direct_serving import Asked, BodyLostError, Reply
 from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.units import MIB
 
@@ -61,22 +61,38 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = _headers(scope)
-        body = _Body(headers, receive)
+        query = scope["query_string"].decode("latin-1")
+        body = _ReceivedBody(receive)
+        asked = Asked(scope["method"], _path(scope), query, _headers(scope), body)
+        reply = await self.reply(asked)
+        told = list(reply.headers)
+        if reply.status != HTTPStatus.NO_CONTENT:
+            told.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": told})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def reply(self, asked: Asked) -> Reply:
+        """Answer one request; what of its body was not read is dropped, unless it is long."""
+        headers = asked.headers
         try:
-            answer = await self._answer(scope, headers, body)
+            answer = await self._answer(asked)
         except BareStatusError as bare:
             answer = Answer(bare.status)
         except BeffroiError as error:
             answer = refused(error, language_of(_text(headers, b"accept-language")))
+        except BodyLostError:
+            raise
         except Exception as error:  # noqa: BLE001 - the last line before the server's own
-            answer = _bug(scope, headers, error)
-        await body.drain()
-        await _send(answer, headers, send)
+            answer = _bug(asked, error)
+        if not asked.body.ended:
+            await _drain(asked)
+        tenant = headers.get(b"ngsild-tenant")
+        told = (*answer.headers, (b"ngsild-tenant", tenant)) if tenant else answer.headers
+        return Reply(answer.status, told, answer.body)
 
-    async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], body: "_Body") -> Answer:
-        method: str = scope["method"]
-        path = _path(scope)[self._beginning :]
+    async def _answer(self, asked: Asked) -> Answer:
+        method, headers = asked.method, asked.headers
+        path = asked.path[self._beginning :]
         if method in _WITH_BODY and b"content-length" not in headers:
             raise BareStatusError(HTTPStatus.LENGTH_REQUIRED)
         by_method, parts = self._tree.found(method, path)
@@ -84,17 +100,16 @@ class Door:
         actor = await self._who(method, headers, route)
         if route is None:
             return _unrouted(by_method, headers)
-        query = scope["query_string"].decode("latin-1")
         request = Request(
             method=method,
             path=path,
-            query=query,
+            query=asked.query,
             parts=tuple(parts),
-            parameters=read_parameters(query, route.parameters),
+            parameters=read_parameters(asked.query, route.parameters),
             headers=headers,
             actor=actor,
             tenant=_tenant(headers),
-            body=await body.read(route.body_most),
+            body=await _read(asked, route.body_most),
         )
         return await route.handler(request)
 
@@ -110,41 +125,49 @@ class Door:
         return replace(actor, purpose=purpose_told(purpose))
 
 
-class _Body:
-    """The body of one request, which is read once."""
+class _ReceivedBody:
+    """The body of a request that came by ASGI."""
 
-    __slots__ = ("_headers", "_receive", "_unread")
+    __slots__ = ("_receive", "ended")
 
-    def __init__(self, headers: Mapping[bytes, bytes], receive: Receive) -> None:
-        self._headers = headers
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._unread = True
+        self.ended = False
 
-    async def read(self, most: int) -> bytes:
-        told = self._headers.get(b"content-length", b"0")
-        if not told.isdigit():
-            raise InvalidRequestError("exchange.not_a_length", found=told.decode("latin-1")[:80])
-        if int(told) > most:
-            raise TooLargeError("exchange.body_too_large", most=most)
-        self._unread = False
-        if told == b"0":
-            return b""
+    async def read(self) -> bytes:
+        """Return it once it is here."""
         message = await self._receive()
         body: bytes = message.get("body", b"")
-        if not message.get("more_body", False):
-            return body
-        parts = [body]
-        while message.get("more_body", False):
-            message = await self._receive()
-            parts.append(message.get("body", b""))
-        return b"".join(parts)
+        if message.get("more_body", False):
+            parts = [body]
+            while message.get("more_body", False):
+                message = await self._receive()
+                parts.append(message.get("body", b""))
+            body = b"".join(parts)
+        self.ended = True
+        return body
 
-    async def drain(self) -> None:
-        """Read what was not: a client that still sends would miss the answer."""
-        told = self._headers.get(b"content-length", b"0")
-        if self._unread and told.isdigit() and 0 < int(told) <= _DRAINED_MOST:
-            while (await self._receive()).get("more_body", False):
-                pass
+    async def drop(self) -> None:
+        """Wait for its end and keep nothing of it."""
+        while (await self._receive()).get("more_body", False):
+            pass
+        self.ended = True
+
+
+async def _read(asked: Asked, most: int) -> bytes:
+    told = asked.headers.get(b"content-length", b"0")
+    if not told.isdigit():
+        raise InvalidRequestError("exchange.not_a_length", found=told.decode("latin-1")[:80])
+    if int(told) > most:
+        raise TooLargeError("exchange.body_too_large", most=most)
+    return b"" if told == b"0" else await asked.body.read()
+
+
+async def _drain(asked: Asked) -> None:
+    """Drop what was not read: a client that still sends would miss the answer."""
+    told = asked.headers.get(b"content-length", b"0")
+    if told.isdigit() and 0 < int(told) <= _DRAINED_MOST:
+        await asked.body.drop()
 
 
 def _path(scope: Scope) -> str:
@@ -185,25 +208,14 @@ def _unrouted(by_method: Mapping[str, Route], headers: Mapping[bytes, bytes]) ->
     return refused(NotFoundError("kernel.page_unknown"), language)
 
 
-def _bug(scope: Scope, headers: Mapping[bytes, bytes], error: Exception) -> Answer:
+def _bug(asked: Asked, error: Exception) -> Answer:
     reference = secrets.token_hex(4)
     _logger.error(
         "BUG in request reference=%s method=%s path=%s",
         reference,
-        scope["method"],
-        scope["path"],
+        asked.method,
+        asked.path,
         exc_info=error,
     )
-    language = language_of(_text(headers, b"accept-language"))
+    language = language_of(_text(asked.headers, b"accept-language"))
     return refused(FailedError("kernel.bug", reference=reference), language)
-
-
-async def _send(answer: Answer, headers: Mapping[bytes, bytes], send: Send) -> None:
-    told: list[Header] = list(answer.headers)
-    tenant = headers.get(b"ngsild-tenant")
-    if tenant:
-        told.append((b"ngsild-tenant", tenant))
-    if answer.status != HTTPStatus.NO_CONTENT:
-        told.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": told})
-    await send({"type": "http.response.body", "body": answer.body})

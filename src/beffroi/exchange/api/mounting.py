@@ -7,9 +7,10 @@ from beffroi.exchange.api.askers import Askers
 from beffroi.exchange.api.attributes import AttributeRoutes
 from beffroi.exchange.api.batches import BatchRoutes
 from beffroi.exchange.api.contexts import ContextRoutes
+from beffroi.exchange.api.described import DescriptionRoute
 from beffroi.exchange.api.discovery import DiscoveryRoutes
 from beffroi.exchange.api.documents import Documents
-from beffroi.exchange.api.door import Door
+from beffroi.exchange.api.door import DOOR_PATH, Door
 from beffroi.exchange.api.entities import EntityRoutes
 from beffroi.exchange.api.identity import IdentityRoutes, source_of
 from beffroi.exchange.api.queries import QueryRoutes
@@ -55,20 +56,21 @@ class ExchangeServices(msgspec.Struct, frozen=True):
 def mounted_door(rights: Rights, services: ExchangeServices, clock: Clock) -> Door:
     """Put the door together."""
     exchange, documents = services.exchange, Documents(services.contexts)
+    routes = [
+        *EntityRoutes(exchange, documents, clock).routes(),
+        *AttributeRoutes(exchange, documents, clock).routes(),
+        *BatchRoutes(exchange, documents, clock).routes(),
+        *QueryRoutes(exchange, documents, clock).routes(),
+        *DiscoveryRoutes(services.inventory, documents).routes(),
+        *IdentityRoutes(source_of(services.public_url), documents, clock).routes(),
+        *ContextRoutes(services.contexts).routes(),
+        *TemporalRoutes(services.history, services.recorder, documents, clock).routes(),
+        *SubscriptionRoutes(services.subscriptions, documents, clock).routes(),
+        *unsupported.routes(),
+    ]
     return Door(
         Askers(rights),
-        [
-            *EntityRoutes(exchange, documents, clock).routes(),
-            *AttributeRoutes(exchange, documents, clock).routes(),
-            *BatchRoutes(exchange, documents, clock).routes(),
-            *QueryRoutes(exchange, documents, clock).routes(),
-            *DiscoveryRoutes(services.inventory, documents).routes(),
-            *IdentityRoutes(source_of(services.public_url), documents, clock).routes(),
-            *ContextRoutes(services.contexts).routes(),
-            *TemporalRoutes(services.history, services.recorder, documents, clock).routes(),
-            *SubscriptionRoutes(services.subscriptions, documents, clock).routes(),
-            *unsupported.routes(),
-        ],
+        DescriptionRoute(routes, DOOR_PATH).routes(),
         strangers=services.governance.guard.stranger,
     )
 

@@ -19,12 +19,14 @@ from beffroi.exchange.representation.instants import read_instant, written_insta
 from beffroi.exchange.representation.names import (
     CORE,
     NULL,
+    PROOF,
     RESERVED,
     attribute_iri,
     checked_dataset,
     checked_uri,
     type_iris,
 )
+from beffroi.exchange.representation.plain_reading import plain_attribute
 from beffroi.exchange.representation.values import (
     GEOGRAPHIC,
     KINDS,
@@ -38,7 +40,6 @@ from beffroi.exchange.representation.values import (
 DEEPEST = 10
 """How many attributes may stand in one another."""
 
-PROOF = CORE + "ngsildproof"
 SEALED = {CORE + "entityIdSealed": "entityIdSealed", CORE + "entityTypeSealed": "entityTypeSealed"}
 
 _VALUES = frozenset(MEMBERS.values())
@@ -64,6 +65,10 @@ class AttributeReader:
 
     def attributes(self, iri: Iri, name: str, document: Json) -> tuple[Attribute, ...]:
         """Read the whole instances of one attribute."""
+        if self.now is not None:
+            plain = plain_attribute(iri, document, self.now)
+            if plain is not None:
+                return (plain,)
         return tuple([one.attribute() for one in self._instances(iri, name, document, 1)])
 
     def fragments(self, iri: Iri, name: str, document: Json) -> tuple[AttributeFragment, ...]:

@@ -45,7 +45,7 @@ def checked_geometry(given: Json, name: str) -> dict[str, Json]:
 def _decoded(text: str, name: str) -> Json:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise BadRequestDataError(
             "exchange.geometry_unknown", name=name, found=excerpt(text), known=", ".join(_SHAPES)
         ) from None

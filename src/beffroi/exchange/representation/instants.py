@@ -31,6 +31,26 @@ def read_instant(given: Json, name: str) -> datetime:
     raise BadRequestDataError("exchange.not_an_instant", name=name, found=excerpt(given))
 
 
+def plain_instant(given: Json) -> datetime | None:
+    """Read an instant that is written as ``written_instant`` writes it; None for all else."""
+    if type(given) is not str:
+        return None
+    length = len(given)
+    # With three decimals that are all zero, or with six of which the last three are, it is longer
+    # than we would write it.
+    if length == 24:
+        if given[20:23] == "000":
+            return None
+    elif length != 20:
+        return None
+    if not _DATE_TIME.fullmatch(given) or given[19] == ",":
+        return None
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        return None
+
+
 def written_instant(instant: datetime) -> str:
     """Write when something was, with as many decimals as it needs: none, three or six."""
     if instant.tzinfo is not UTC:

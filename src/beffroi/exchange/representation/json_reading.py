@@ -9,9 +9,10 @@ import msgspec
 
 from beffroi.exchange.errors import BadRequestDataError, InvalidRequestError
 from beffroi.exchange.model import Json
+from beffroi.kernel.nesting import DEEPEST, brackets, nests_too_deep
 
-DEEPEST: Final = 200
 _DECODER: Final = msgspec.json.Decoder()
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
@@ -29,7 +30,7 @@ def read_json(text: bytes) -> Json:
         _refuse_broken(text, str(error))
     except RecursionError as error:
         raise InvalidRequestError("exchange.json_too_deep", deepest=DEEPEST) from error
-    if text.count(b"{") + text.count(b"[") > DEEPEST and _too_deep(document):
+    if brackets(text) > DEEPEST and not _is_of_small_items(text) and nests_too_deep(document):
         raise InvalidRequestError("exchange.json_too_deep", deepest=DEEPEST)
     # A member that came twice is decoded once, and its quotes are missing when it is written.
     if b"\\u" in text or _ENCODER.encode(document).count(b'"') != text.count(b'"'):
@@ -94,16 +95,8 @@ def _texts(document: Json) -> Iterator[str]:
             waiting.extend(one.values())
 
 
-def _too_deep(document: Json) -> bool:
-    level = [document]
-    for _ in range(DEEPEST + 1):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, list | dict)
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, list | dict)
-        ]
-        if not level:
-            return False
-    return True
+def _is_of_small_items(text: bytes) -> bool:
+    """Tell whether it is a list whose items have too few brackets to nest deeply."""
+    if text[:1] != b"[":
+        return False
+    return all(brackets(bytes(one)) < DEEPEST for one in _ITEMS.decode(text))

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from beffroi.exchange.contexts.terms import Context
+from beffroi.exchange.contexts.terms import Context, keep_name
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Iri, Json
 from beffroi.exchange.representation.excerpts import excerpt
@@ -15,6 +15,7 @@ from beffroi.exchange.representation.excerpts import excerpt
 CORE = "https://uri.etsi.org/ngsi-ld/"
 NULL = "urn:ngsi-ld:null"
 DEFAULT_DATASET = "@none"
+PROOF = CORE + "ngsildproof"
 
 ID_BYTES = 2_000
 """What an id may take: the key of a row of PostgreSQL has to hold it (2,704 bytes)."""
@@ -53,20 +54,30 @@ def attribute_iri(name: str, context: Context) -> Iri:
     Raises:
         BadRequestDataError: The standard reserves the name, or no attribute can be called so.
     """
+    known = context.attributes.get(name)
+    if known is not None:
+        return known
     if (name in RESERVED and name not in _ORDINARY) or name[:1] == "@":
         raise BadRequestDataError("exchange.name_reserved", name=excerpt(name))
-    return context.expand(checked_name(name))
+    iri = context.expand(checked_name(name))
+    keep_name(context.attributes, name, iri)
+    return iri
 
 
 def type_iris(given: Json, context: Context) -> tuple[Iri, ...]:
     """Give the full names of the types of an entity, each once, in the order given."""
+    if type(given) is str and (known := context.types.get(given)) is not None:
+        return (known,)
     names = given if isinstance(given, list) else [given]
     if not names:
         raise BadRequestDataError("exchange.type_missing")
     for name in names:
         if not isinstance(name, str) or name in RESERVED or name[:1] == "@":
             raise BadRequestDataError("exchange.not_a_type", found=excerpt(name))
-    return tuple(dict.fromkeys(context.expand(checked_name(name)) for name in names))
+    iris = tuple(dict.fromkeys(context.expand(checked_name(name)) for name in names))
+    if len(names) == 1:
+        keep_name(context.types, names[0], iris[0])
+    return iris
 
 
 def checked_name(name: str) -> str:

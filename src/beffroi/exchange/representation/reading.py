@@ -45,7 +45,7 @@ def read_entity(document: Json, context: Context, now: datetime, *, address: str
         InvalidRequestError: It is no JSON object.
         BadRequestDataError: It is no entity, with the attribute and the value that are not.
     """
-    members = _object(document)
+    members = read_object(document)
     reader = AttributeReader(context, now)
     types = _given(members, "type")
     if types is UNSET:
@@ -75,7 +75,7 @@ def read_fragment(document: Json, context: Context, *, address: str = "") -> Ent
         InvalidRequestError: It is no JSON object.
         BadRequestDataError: It is no part of an entity.
     """
-    members = _object(document)
+    members = read_object(document)
     if _given(members, "id") is not UNSET:
         _checked_address(members, address)
     types = _given(members, "type")
@@ -107,7 +107,7 @@ def read_attribute(
     reader = AttributeReader(context, None)
     instances = document if isinstance(document, list) else [document]
     fragments = tuple(
-        [reader.own_fragment(iri, name, _without_context(_object(one))) for one in instances]
+        [reader.own_fragment(iri, name, _without_context(read_object(one))) for one in instances]
     )
     if not fragments or any(one.empty for one in fragments):
         raise BadRequestDataError("exchange.fragment_empty")
@@ -147,7 +147,12 @@ def _checked_address(members: dict[str, Json], address: str) -> str:
     return checked_id(given)
 
 
-def _object(document: Json) -> dict[str, Json]:
+def read_object(document: Json) -> dict[str, Json]:
+    """Return the members of an object.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
     if not isinstance(document, dict):
         raise InvalidRequestError("exchange.not_an_object", found=excerpt(document))
     return document

@@ -10,11 +10,11 @@ import msgspec
 
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri, Json
-from beffroi.exchange.representation.attribute_reading import PROOF, SEALED
+from beffroi.exchange.representation.attribute_reading import SEALED
 from beffroi.exchange.representation.geometries import is_geometry
 from beffroi.exchange.representation.instants import written_instant
 from beffroi.exchange.representation.languages import chosen_language
-from beffroi.exchange.representation.names import CORE, DEFAULT_DATASET
+from beffroi.exchange.representation.names import CORE, DEFAULT_DATASET, PROOF
 from beffroi.exchange.representation.values import MEMBERS, OF_RELATIONSHIPS
 
 LOCATION = CORE + "location"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.representation.json_reading import DEEPEST, read_json
+from beffroi.exchange.representation.json_reading import read_json
+from beffroi.kernel.nesting import DEEPEST
 
 TEXTS = some.text(some.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 DOCUMENTS = some.recursive(
@@ -24,6 +25,12 @@ DOCUMENTS = some.recursive(
 def test_what_json_writes_is_read(document: object, *, ascii_alone: bool) -> None:
     text = json.dumps(document, ensure_ascii=ascii_alone, allow_nan=False)
     assert read_json(text.encode()) == document
+
+
+@pytest.mark.parametrize("wide", [b'{"a": [%s]}', b"[[%s]]", b"[%s]"])
+def test_what_is_wide_and_not_deep_is_read(wide: bytes) -> None:
+    text = wide % b",".join([b'{"b": "[{"}'] * 2 * DEEPEST)
+    assert read_json(text) == json.loads(text)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,8 @@ def test_what_json_writes_is_read(document: object, *, ascii_alone: bool) -> Non
         (b'{"a": "\xff"}', "json_not_utf8"),
         (b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2), "json_too_deep"),
         (b"[" * 200_000, "json_too_deep"),
+        (b"[1," + b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1) + b"]", "json_too_deep"),
+        (b" [" + b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1) + b"]", "json_too_deep"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_its_reason(text: bytes, code: str) -> None:

@@ -243,6 +243,8 @@ def test_an_attribute_that_is_none_is_refused(given: Json, code: str, name: str)
     ("geometry", "code"),
     [
         ("Arras", "geometry_unknown"),
+        ("[" * 10_000 + "]" * 10_000, "geometry_unknown"),
+        ("[" * 900 + "]" * 900, "geometry_unknown"),
         ({"type": "Point"}, "geometry_position"),
         ({"type": "Circle", "coordinates": [1, 2]}, "geometry_unknown"),
         ({"type": "GeometryCollection", "geometries": []}, "geometry_unknown"),
