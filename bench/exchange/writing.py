@@ -4,10 +4,11 @@ Target of one core: 4,000 created, 5,000 patched, 15,000 upserted in batches, ea
 """
 
 import asyncio
+import itertools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import process_time
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +22,7 @@ from beffroi.exchange.service import Exchange, Wish
 from beffroi.exchange.subscriptions.matching import Matcher
 from beffroi.exchange.subscriptions.service import Needs, Subscriptions
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import execute
+from beffroi.kernel.database import execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.log import Follower, LogWatch
 from beffroi.kernel.processes.collecting import collect_seldom
@@ -38,17 +39,25 @@ _TEMPERATURE: Final = "https://uri.etsi.org/ngsi-ld/default-context/temperature"
 _NAIVE_CONNECTIONS: Final = 8
 _SUBSCRIPTIONS: Final = 1_000
 _UPLINKED: Final = 20_000
+_ASKED: Final[Mapping[str, Callable[[int], str]]] = {
+    "values": lambda number: f"temperature=={number * 4 % 4_000 / 100}",
+    "ranges": lambda number: (
+        f"temperature=={number % 100 * 0.4:.2f}..{number % 100 * 0.4 + 0.39:.2f}"
+    ),
+}
 _METHOD: Final = (
     f"Entities of 6 attributes ({len(ENTITY)} bytes). PostgreSQL from the wheel, fsync on, the "
     "platform's settings; each write is the latest value, its history and the log in one "
     f"transaction, answered after the commit; nothing follows the log. Runs of {_RUN_S} s. "
-    f"door: Granian in a process of its own, bearer token, wrk in another with "
+    f"door: a process of its own on uvloop, bearer token, wrk in another with "
     f"{CONNECTIONS} connections; batches of {BATCH}. service: {CONNECTIONS} askers in "
     "this process, no HTTP and no JSON of requests; uplink: messages of 3 measures each, "
-    f"{UPLINK_AT_ONCE} at a time, as MQTT and LoRaWAN hand them over. subscribed: the patches of "
-    f"service: patch, and then matching alone with {_SUBSCRIPTIONS} subscriptions to the type "
-    "and attribute, of which each patch concerns all and meets 1 % by q; both: the sum of their "
-    "CPU; nothing is sent. "
+    f"{UPLINK_AT_ONCE} at a time, as MQTT and LoRaWAN hand them over. values, ranges: the patches "
+    f"of service: patch, and then matching alone with {_SUBSCRIPTIONS} subscriptions to the type "
+    "and attribute, of which each patch concerns all; by q (temperature== a value of its own) one "
+    "patch in four is wanted by one of them, or (temperature== a range that ten have) each patch "
+    "by 1 %; kept_each: notifications kept to be sent for each patch; both: the sum of their CPU; "
+    "nothing is sent. "
     "one_by_one: what a broker does that commits each request alone: the same rows by psycopg on "
     f"{_NAIVE_CONNECTIONS} connections, no HTTP. CPU is of all processes of the side (schedstat); "
     "per_core is 1 / (app + PostgreSQL). Targets per core: 4,000 created, 5,000 patched, 15,000 "
@@ -170,36 +179,62 @@ async def _by_the_service(scratch: Scratch) -> dict[str, Figures]:
 async def _subscribed(
     scratch: Scratch, patch: Callable[[int], Awaitable[None]]
 ) -> dict[str, Figures]:
-    """Patch with subscriptions, then match what the log tells."""
+    """Patch with subscriptions, then match what the log tells; once for each way to ask."""
     database, clock = scratch.database, SystemClock()
+    figures: dict[str, Figures] = {}
+    numbers = itertools.count(1)
+
+    async def patch_on(_: int) -> None:
+        # A value that is there already would be no change.
+        await patch(next(numbers))
+
     async with Outgoing(allow_internal=False) as outgoing:
         contexts = Contexts(database, outgoing, clock, public_url="http://bench", known={})
         watch = LogWatch(database)
-        needs = Needs(database, watch, outgoing, contexts, clock)
-        subscriptions = Subscriptions(needs)
-        for number in range(_SUBSCRIPTIONS):
-            given = {
-                "type": "Subscription",
-                "entities": [{"type": "AirQualityObserved"}],
-                "watchedAttributes": ["temperature"],
-                "q": f"temperature=={number * 4 % 4000 / 100}",
-                "notification": {"endpoint": {"uri": "https://receiver.example/"}},
-            }
-            await subscriptions.create(scratch.actor, "", given, CORE)
-        follower = Follower("bench", database, watch, Matcher(clock).handle)
-        while await follower.advance():
-            pass
-        patching = await _repeated(scratch, CONNECTIONS, patch)
-        before, count = _spent(scratch, os.getpid()), 0
-        while handled := await follower.advance():
-            count += handled
-        matching = _figures(before, _spent(scratch, os.getpid()), count)
-    both = sum(1 / float(one["per_core"] or 1) for one in (patching, matching))
+        subscriptions = Subscriptions(Needs(database, watch, outgoing, contexts, clock))
+        matcher = Matcher(clock)
+        follower = Follower("bench", database, watch, matcher.handle, matcher)
+        for name, asked in _ASKED.items():
+            made = [
+                await subscriptions.create(scratch.actor, "", _subscription(asked(number)), CORE)
+                for number in range(_SUBSCRIPTIONS)
+            ]
+            await _matched(follower)
+            patching = await _repeated(scratch, CONNECTIONS, patch_on)
+            before, kept = _spent(scratch, os.getpid()), await _kept_count(scratch)
+            count = await _matched(follower)
+            matching = _figures(before, _spent(scratch, os.getpid()), count)
+            kept = await _kept_count(scratch) - kept
+            both = sum(1 / float(one["per_core"] or 1) for one in (patching, matching))
+            figures[f"{name}: patch"] = patching
+            figures[f"{name}: matching"] = {**matching, "kept_each": round(kept / count, 2)}
+            figures[f"{name}: both"] = {"per_core": round(1 / both)}
+            for one in made:
+                await subscriptions.delete(scratch.actor, "", one)
+    return figures
+
+
+def _subscription(q: str) -> dict[str, Any]:
     return {
-        "subscribed: patch": patching,
-        "subscribed: matching": matching,
-        "subscribed: both": {"per_core": round(1 / both)},
+        "type": "Subscription",
+        "entities": [{"type": "AirQualityObserved"}],
+        "watchedAttributes": ["temperature"],
+        "q": q,
+        "notification": {"endpoint": {"uri": "https://receiver.example/"}},
     }
+
+
+async def _matched(follower: Follower) -> int:
+    """Match to the end of the log; return how many entries that were."""
+    count = 0
+    while handled := await follower.advance():
+        count += handled
+    return count
+
+
+async def _kept_count(scratch: Scratch) -> int:
+    async with scratch.database.transaction(EVERYTHING) as connection:
+        return int(await fetch_value(connection, "select count(*) from exchange.delivery"))
 
 
 async def _one_by_one(scratch: Scratch) -> dict[str, Figures]:

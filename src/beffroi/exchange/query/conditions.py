@@ -9,6 +9,7 @@ from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Iri
 from beffroi.exchange.query.logic import ANYTHING, Tree, all_of, leaves, question_of
+from beffroi.exchange.query.necessities import Demand, demands_of
 from beffroi.exchange.query.q_language import read_q
 from beffroi.exchange.query.term_filters import leads_to_filter, term_filter
 from beffroi.exchange.query.term_matching import leads_to_test, term_test
@@ -37,6 +38,10 @@ class Condition(msgspec.Struct, frozen=True):
             BadRequestDataError: It asks of linked entities, which have to be followed first.
         """
         return question_of(self.tree, _own_question)
+
+    def demands(self) -> tuple[Demand, ...]:
+        """Tell what an entity has to say for it to hold, as ``demands_of`` does."""
+        return demands_of(self.tree)
 
     async def followed(self, find: Find) -> Question:
         """Ask for the entities that meet it, once the linked entities are found."""

@@ -98,7 +98,7 @@ def read_shape(geometry: str, coordinates: Json, parameter: str) -> Shape:
     if isinstance(coordinates, str):
         try:
             coordinates = msgspec.json.decode(coordinates)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise BadRequestDataError(
                 "exchange.coordinates_unreadable", name=parameter, found=excerpt(coordinates)
             ) from None

@@ -98,7 +98,7 @@ def _read_origin(asked: OrderAsked) -> Shape:
     if isinstance(coordinates, str):
         try:
             coordinates = msgspec.json.decode(coordinates)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             coordinates = None
     if not isinstance(coordinates, list):
         raise BadRequestDataError("exchange.order_from_unreadable")

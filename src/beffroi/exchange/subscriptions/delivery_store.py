@@ -9,6 +9,7 @@ import msgspec
 
 from beffroi.exchange.subscriptions.model import DeadLetter, HeldSubscription, Occasion
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_tuples
+from beffroi.kernel.database.columns import EncodedTexts, Texts, Times
 
 CHANNEL: Final = "beffroi_deliveries"
 LANES: Final = 4
@@ -45,30 +46,34 @@ async def add_deliveries(connection: Connection, due: Sequence[Due]) -> int:
     Returns:
         How many notifications that makes.
     """
-    contents = [_ENCODER.encode(one.occasion).decode() for one in due]
     rows = await fetch_tuples(
         connection,
         "insert into exchange.occasion (at, content) select at, content::json "
         "from unnest(%s::timestamptz[], %s::text[]) with ordinality as given(at, content, place) "
         "order by place returning number",
-        ([one.at for one in due], contents),
+        (
+            Times([one.at for one in due]),
+            EncodedTexts([_ENCODER.encode(one.occasion) for one in due]),
+        ),
     )
     numbers = sorted(row[0] for row in rows)
     added = [
-        (held.number, number, held.organisation, _endpoint(held), _lane(one, held))
+        (str(held.number), str(number), held.organisation, _endpoint(held), lane)
         for one, number in zip(due, numbers, strict=True)
+        for lane in [_lane(one)]
         for held in one.subscriptions
     ]
+    # A subscription that was deleted meanwhile is left out; each is looked up by its number.
     await execute(
         connection,
         "insert into exchange.delivery (subscription, occasion, organisation, endpoint, lane) "
-        "select given.subscription, given.occasion, given.organisation, given.endpoint, "
-        "given.lane from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], "
-        "%s::smallint[]) with ordinality "
+        "select held.number, given.occasion::bigint, given.organisation, given.endpoint, "
+        "given.lane::smallint from unnest(%s::text[], %s::text[], %s::text[], %s::text[], "
+        "%s::text[]) with ordinality "
         "as given(subscription, occasion, organisation, endpoint, lane, place) "
-        "where exists (select from exchange.subscription s where s.number = given.subscription) "
-        "order by place",
-        tuple(map(list, zip(*added, strict=True))),
+        "cross join lateral (select s.number from exchange.subscription s "
+        "where s.number = given.subscription::bigint limit 1) as held order by place",
+        tuple(map(Texts, zip(*added, strict=True))),
     )
     await execute(connection, "select pg_notify(%s, '')", (CHANNEL,))
     return len(added)
@@ -132,13 +137,15 @@ async def waiting_for(
     return found
 
 
-async def next_retries(connection: Connection, endpoints: Sequence[str]) -> Mapping[str, datetime]:
-    """Return when the next of what waits for endpoints may be sent; for some nothing waits."""
+async def next_retries(
+    connection: Connection, endpoints: Sequence[str], now: datetime
+) -> Mapping[str, datetime]:
+    """Return when the first of what may not be sent to endpoints yet may be."""
     rows = await fetch_tuples(
         connection,
         "select endpoint, min(due_at) from exchange.delivery "
-        "where endpoint = any(%s) and dead_at is null group by endpoint",
-        (list(endpoints),),
+        "where endpoint = any(%s) and dead_at is null and due_at > %s group by endpoint",
+        (list(endpoints), now),
     )
     return dict(rows)
 
@@ -155,10 +162,11 @@ async def forget_deliveries(connection: Connection, done: Sequence[tuple[int, in
         "delete from exchange.delivery where number = any(%s)",
         ([number for number, _ in done],),
     )
+    # offset 0: one look at the index for each, whatever PostgreSQL expects of so many.
     await execute(
         connection,
-        "delete from exchange.occasion o where number = any(%s) "
-        "and not exists (select from exchange.delivery d where d.occasion = o.number)",
+        "delete from exchange.occasion o where number = any(%s) and not exists "
+        "(select from exchange.delivery d where d.occasion = o.number offset 0)",
         (sorted({occasion for _, occasion in done}),),
     )
 
@@ -244,7 +252,7 @@ def _endpoint(held: HeldSubscription) -> str:
     return uri
 
 
-def _lane(due: Due, held: HeldSubscription) -> int:
+def _lane(due: Due) -> str:
     entities: Iterable[Any] = due.occasion.entities
-    key = next((one.id for one in entities), held.document["id"])
-    return crc32(key.encode()) % LANES
+    key = next((one.id for one in entities), "")
+    return str(crc32(key.encode()) % LANES)

@@ -3,46 +3,41 @@
 Source: ETSI GS CIM 009 v1.9.1, clause 5.8.6.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from beffroi.exchange import asked_store
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking import Question
 from beffroi.exchange.changes import ChangeKind
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.model import SCOPE, Attribute, Entity, Iri
-from beffroi.exchange.reach import EVERYWHERE, OWN_DATA, DataGuard, Realm, ToldOfPersons
+from beffroi.exchange.model import Entity
+from beffroi.exchange.reach import OWN_DATA, DataGuard, ToldOfPersons
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.subscriptions import store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
 from beffroi.exchange.subscriptions.linking import meets
-from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status, Trigger
+from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion
 from beffroi.exchange.subscriptions.moments import (
     ENTITY_KINDS,
-    Key,
     Moment,
     entities_then,
     moment_of,
 )
 from beffroi.exchange.subscriptions.reaching import Shown, SubscriptionReaches
-from beffroi.exchange.subscriptions.watching import Watcher, WatchIndex, watcher_of
+from beffroi.exchange.subscriptions.states import entities_now
+from beffroi.exchange.subscriptions.watching import Interest, Watcher, WatchIndex, watcher_of
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, fetch_tuples
 from beffroi.kernel.log import Entry
 
 SUBSCRIPTION_CHANGED = "exchange.subscription_changed"
+_LOADED_AT_ONCE = 100
+"""What else this process does comes in between."""
+
 _logger = logging.getLogger(__name__)
-_GONE = """
-select v.id, v.created_at, h.attribute, h.instance::text
-from exchange.evolution v join exchange.history h
-    on h.entity_key = exchange.entity_key(v.tenant, v.id)
-    and h.tenant = v.tenant and h.entity = v.id and h.written_at = v.deleted_at and h.ended
-    and h.attribute <> %s
-where v.tenant = %s and v.id = any(%s)
-"""
 
 
 class Matcher:
@@ -63,25 +58,65 @@ class Matcher:
         position, self._position = self._position, None
         if position is None or not await _directly_after(connection, position, entries[0].seq):
             await self._load(connection)
-        concerned: dict[int, list[Watcher]] = {}
-        moments: list[Moment] = []
         reaches = await SubscriptionReaches.of(self._guard)
+        moments = {one.seq: moment_of(one) for one in entries if one.kind in ENTITY_KINDS}
+        entities = await self._entities(connection, entries, moments, reaches)
+        tellings: list[_Telling] = []
         for entry in entries:
-            if entry.kind in ENTITY_KINDS:
-                moment = moment_of(entry)
-                watchers = self._watchers(moment, reaches)
-                if watchers:
-                    concerned[len(moments)] = watchers
-                moments.append(moment)
-            elif entry.kind == SUBSCRIPTION_CHANGED:
+            if entry.kind == SUBSCRIPTION_CHANGED:
                 await self._reload(connection, entry.body["tenant"], entry.subject)
-        if concerned:
-            await self._keep(connection, moments, concerned, reaches)
+            elif entry.seq in entities:
+                moment, entity = moments[entry.seq], entities[entry.seq]
+                tellings += await self._tellings(connection, moment, entity, reaches)
+        if tellings:
+            await self._keep(connection, tellings)
         self._position = entries[-1].seq
+
+    async def _entities(
+        self,
+        connection: Connection,
+        entries: Sequence[Entry],
+        moments: Mapping[int, Moment],
+        reaches: SubscriptionReaches,
+    ) -> Mapping[int, Entity]:
+        """Return the entity of each change that may concern somebody, as it was then, by seq."""
+        # After a change of subscriptions what follows may concern others than are known yet.
+        known_until = next(
+            (one.seq for one in entries if one.kind == SUBSCRIPTION_CHANGED), entries[-1].seq
+        )
+        keys = {
+            one.key
+            for seq, one in moments.items()
+            if seq > known_until
+            or self._index.may_concern(one, given=reaches.gives(one.organisation))
+        }
+        if not keys:
+            return {}
+        told = {seq: one for seq, one in moments.items() if one.key in keys}
+        owners = {one.key: one.organisation for one in told.values()}
+        then = entities_then(list(told.values()), await entities_now(connection, owners))
+        return {
+            seq: alive(entity, one.at) or entity
+            for (seq, one), entity in zip(told.items(), then, strict=True)
+        }
+
+    def kinds_awaited(self) -> tuple[str, ...] | None:
+        """Return what it has a use for: with nobody to tell, subscriptions alone."""
+        return None if self._position is None or len(self._index) else (SUBSCRIPTION_CHANGED,)
+
+    def stands_at(self, seq: int) -> bool:
+        """Tell whether what it knows is what was so at a place in the log."""
+        return self._position == seq
+
+    def passed(self, seq: int) -> None:
+        """Note that nobody had to be told of anything up to a place in the log."""
+        self._position = seq
 
     async def _load(self, connection: Connection) -> None:
         self._index = WatchIndex()
-        for held in await store.all_subscriptions(connection):
+        for place, held in enumerate(await store.all_subscriptions(connection)):
+            if not place % _LOADED_AT_ONCE:
+                await asyncio.sleep(0)
             self._put(held)
         _logger.info("subscriptions index=loaded count=%s", len(self._index))
 
@@ -100,79 +135,57 @@ class Matcher:
         else:
             self._index.drop(held.tenant, watcher.subscription.id)
 
-    def _watchers(self, moment: Moment, reaches: SubscriptionReaches) -> list[Watcher]:
-        """Return those that a change is of a kind to be told to."""
-        attributes = {one.attribute for one in moment.changes}
-        triggered: dict[tuple[frozenset[Iri], frozenset[Trigger]], bool] = {}
-
-        def is_triggered(one: Watcher) -> bool:
-            kind = one.watched, one.triggers
-            if kind not in triggered:
-                triggered[kind] = one.triggered(moment.kind, one.relevant(moment.changes))
-            return triggered[kind]
-
-        return [
-            one
-            for one in self._index.candidates(moment.tenant, moment.id, moment.types, attributes)
-            if one.held.since <= moment.at
-            and one.subscription.status(moment.at) is Status.ACTIVE
-            and reaches.may_concern(one.held, moment.organisation)
-            and is_triggered(one)
-        ]
-
-    async def _keep(
+    async def _tellings(
         self,
         connection: Connection,
-        moments: Sequence[Moment],
-        concerned: Mapping[int, list[Watcher]],
+        moment: Moment,
+        entity: Entity,
         reaches: SubscriptionReaches,
-    ) -> None:
-        keys = {moments[place].key for place in concerned}
-        places = [place for place, one in enumerate(moments) if one.key in keys]
-        told = [moments[place] for place in places]
-        entities = entities_then(told, await entities_now(connection, keys))
-        throttling = await _Throttling.read(connection, concerned)
-        due: list[Due] = []
-        told_of: list[ToldOfPersons] = []
-        for place, moment, then in zip(places, told, entities, strict=True):
-            entity = alive(then, moment.at) or then
-            groups: dict[str | None, tuple[Shown, list[HeldSubscription]]] = {}
-            for one in concerned.get(place, ()):
-                shown = await reaches.shown(one.held, moment, entity)
-                if (
-                    shown is not None
-                    and (
-                        shown.changes is moment.changes
-                        or one.triggered(moment.kind, one.relevant(shown.changes))
-                    )
-                    and await self._wanted(connection, one, reaches, shown.entity)
-                    and throttling.allows(one, moment.at)
-                ):
-                    groups.setdefault(shown.group, (shown, []))[1].append(one.held)
-            for shown, wanted in groups.values():
-                due.append(_due(moment, shown, wanted))
-                told_of += [_told(moment, shown, held) for held in wanted]
-        if due:
-            await throttling.write(connection)
-            await add_deliveries(connection, due)
-            await self._guard.note_told(connection, told_of)
+    ) -> list["_Telling"]:
+        """Return what a change gives to tell: once for those who are shown the same."""
+        given = reaches.gives(moment.organisation)
+        watchers = self._index.candidates(moment, entity, given=given)
+        deciding = _Deciding(moment, Shown(entity, moment.changes, None))
+        told = [await self._telling(connection, deciding, watchers.own, reaches)]
+        by_viewer: dict[tuple[str, bool], list[Watcher]] = {}
+        for one in watchers.others:
+            by_viewer.setdefault(one.held.viewer, []).append(one)
+        for some in by_viewer.values():
+            shown = await reaches.shown(some[0].held, moment, entity)
+            if shown is not None:
+                deciding = _Deciding(moment, shown)
+                told.append(await self._telling(connection, deciding, some, reaches))
+        return [one for one in told if one.watchers]
 
-    async def _wanted(
+    async def _telling(
+        self,
+        connection: Connection,
+        deciding: "_Deciding",
+        watchers: Sequence[Watcher],
+        reaches: SubscriptionReaches,
+    ) -> "_Telling":
+        entity = deciding.shown.entity
+        wanted = [
+            one
+            for one in watchers
+            if deciding.is_wanted_by(one)
+            and (one.linked is None or await self._meets(connection, one, reaches, entity))
+        ]
+        return _Telling(deciding.moment, deciding.shown, wanted)
+
+    async def _meets(
         self,
         connection: Connection,
         watcher: Watcher,
         reaches: SubscriptionReaches,
         entity: Entity,
     ) -> bool:
-        """Decide; a subscription that cannot be decided on holds up no other."""
-        if not watcher.question.wanted(entity):
-            return False
+        """Decide by linked entities; what cannot be decided on holds up no other."""
         if watcher.linked is None:
             return True
-        now = self._clock.now()
         realm = await reaches.realm(watcher.held)
         try:
-            return await meets(connection, realm, watcher.linked, entity, now)
+            return await meets(connection, realm, watcher.linked, entity, self._clock.now())
         except ExchangeError as error:
             _logger.warning(
                 "subscription id=%s entity=%s undecided: %s",
@@ -181,6 +194,61 @@ class Matcher:
                 error,
             )
             return False
+
+    async def _keep(self, connection: Connection, tellings: Sequence["_Telling"]) -> None:
+        """Write what is to be sent; throttling goes by the order of the log."""
+        throttling = await _Throttling.read(connection, tellings)
+        due: list[Due] = []
+        told_of: list[ToldOfPersons] = []
+        for one in tellings:
+            moment, shown = one.moment, one.shown
+            wanted = [w.held for w in one.watchers if throttling.allows(w, moment.at)]
+            if wanted:
+                due.append(_due(moment, shown, wanted))
+                told_of += [_told(moment, shown, held) for held in wanted]
+        if due:
+            await throttling.write(connection)
+            await add_deliveries(connection, due)
+            await self._guard.note_told(connection, told_of)
+
+
+class _Telling(msgspec.Struct, frozen=True):
+    """What is to be told of a change, as those who want it may see it."""
+
+    moment: Moment
+    shown: Shown
+    watchers: Sequence[Watcher]
+
+
+class _Deciding:
+    """Decides who wants a change as it is shown: once for those who ask the same."""
+
+    def __init__(self, moment: Moment, shown: Shown) -> None:
+        self.moment = moment
+        self.shown = shown
+        self._triggered: dict[int, bool] = {}
+        self._met: dict[int, bool] = {}
+
+    def is_wanted_by(self, watcher: Watcher) -> bool:
+        """Tell whether a subscription is to be told, but for what linked entities have to be."""
+        return (
+            watcher.is_served(self.moment.at)
+            and self._triggers(watcher.interest)
+            and self._meets(watcher.question)
+        )
+
+    def _triggers(self, interest: Interest) -> bool:
+        found = self._triggered.get(id(interest))
+        if found is None:
+            found = interest.triggered(self.moment.kind, self.shown.changes)
+            self._triggered[id(interest)] = found
+        return found
+
+    def _meets(self, question: Question) -> bool:
+        found = self._met.get(id(question))
+        if found is None:
+            found = self._met[id(question)] = question.wanted(self.shown.entity)
+        return found
 
 
 def _due(moment: Moment, shown: Shown, wanted: Sequence[HeldSubscription]) -> Due:
@@ -208,14 +276,12 @@ class _Throttling:
         self._changed: dict[int, datetime] = {}
 
     @classmethod
-    async def read(
-        cls, connection: Connection, concerned: Mapping[int, list[Watcher]]
-    ) -> "_Throttling":
+    async def read(cls, connection: Connection, tellings: Sequence[_Telling]) -> "_Throttling":
         throttled = {
-            one.held.number
-            for watchers in concerned.values()
-            for one in watchers
-            if one.subscription.throttling is not None
+            watcher.held.number
+            for one in tellings
+            for watcher in one.watchers
+            if watcher.subscription.throttling is not None
         }
         return cls(await store.last_notified(connection, sorted(throttled)) if throttled else {})
 
@@ -246,36 +312,3 @@ async def _directly_after(connection: Connection, position: int, seq: int) -> bo
         (position, seq),
     )
     return not rows[0][0]
-
-
-async def entities_now(connection: Connection, keys: set[Key]) -> dict[Key, Entity]:
-    """Return entities as they are now; those that are gone as they were last."""
-    found: dict[Key, Entity] = {}
-    for tenant in {tenant for tenant, _ in keys}:
-        ids = sorted(entity_id for of, entity_id in keys if of == tenant)
-        asked = SqlFilter("e.id = any(%s)", (ids,))
-        rows = await asked_store.entities(
-            connection, Realm(tenant, EVERYWHERE), asked, limit=len(ids)
-        )
-        found.update(((tenant, one.entity.id), one.entity) for one in rows)
-        gone = [one for one in ids if (tenant, one) not in found]
-        if gone:
-            found.update(await _last_held(connection, tenant, gone))
-    return found
-
-
-async def _last_held(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[Key, Entity]:
-    attributes: dict[str, dict[str, tuple[Attribute, ...]]] = {}
-    born: dict[str, datetime] = {}
-    rows = await fetch_tuples(connection, _GONE, (SCOPE, tenant, list(ids)))
-    for entity_id, created_at, attribute, instance in rows:
-        born[entity_id] = created_at
-        of_entity = attributes.setdefault(entity_id, {})
-        decoded = msgspec.json.decode(instance, type=Attribute)
-        of_entity[attribute] = (*of_entity.get(attribute, ()), decoded)
-    return {
-        (tenant, entity_id): Entity(
-            id=entity_id, types=(), attributes=attributes[entity_id], created_at=born[entity_id]
-        )
-        for entity_id in attributes
-    }

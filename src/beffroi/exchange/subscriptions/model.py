@@ -191,6 +191,11 @@ class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
         return self.everything or self.organisation == organisation
 
     @property
+    def viewer(self) -> tuple[str, bool]:
+        """Who sees: those of one tenant with the same see the same."""
+        return self.organisation, self.everything
+
+    @property
     def scope(self) -> Scope:
         """What its transactions may see."""
         return Scope(organisation=self.organisation, everything=self.everything)

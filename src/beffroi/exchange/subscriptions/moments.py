@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from beffroi.exchange.changes import AttributeChange, ChangeKind
+from beffroi.exchange.logged import changes_of
 from beffroi.exchange.model import Attribute, Entity, Iri
 from beffroi.kernel.log import Entry
 
@@ -22,13 +23,6 @@ ENTITY_KINDS: Final = {
     "exchange.entity_changed": ChangeKind.UPDATED,
     "exchange.entity_deleted": ChangeKind.DELETED,
 }
-
-
-class _Body(msgspec.Struct, frozen=True):
-    tenant: str
-    types: tuple[Iri, ...]
-    scopes: tuple[str, ...]
-    changes: tuple[AttributeChange, ...]
 
 
 class Moment(msgspec.Struct, frozen=True, eq=False):
@@ -51,7 +45,7 @@ class Moment(msgspec.Struct, frozen=True, eq=False):
 
 def moment_of(entry: Entry) -> Moment:
     """Read an entry of one of ``ENTITY_KINDS``."""
-    body = msgspec.convert(entry.body, _Body)
+    body = changes_of(entry.body)
     return Moment(
         at=entry.at,
         kind=ENTITY_KINDS[entry.kind],
@@ -60,7 +54,7 @@ def moment_of(entry: Entry) -> Moment:
         tenant=body.tenant,
         types=body.types,
         scopes=body.scopes,
-        changes=body.changes,
+        changes=body.in_full(),
     )
 
 

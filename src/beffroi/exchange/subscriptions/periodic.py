@@ -17,38 +17,41 @@ from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.subscriptions import store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
 from beffroi.exchange.subscriptions.linking import meets
+from beffroi.exchange.subscriptions.matching import SUBSCRIPTION_CHANGED
 from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status
 from beffroi.exchange.subscriptions.watching import Watcher, watcher_of
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.log import LogWatch
 
 _logger = logging.getLogger(__name__)
 _AT_ONCE: Final = 16
 _ENTITIES_MOST: Final = 500
-# Subscriptions of other processes are found by looking.
-_LOOKS_S: Final = 10.0
+_LOOKS_S: Final = 300.0
 _RETRY_S: Final = 5.0
 
 
 class Periodic:
     """Makes periodic notifications when they are due."""
 
-    def __init__(self, database: Database, clock: Clock, guard: DataGuard = OWN_DATA) -> None:
+    def __init__(
+        self, database: Database, watch: LogWatch, clock: Clock, guard: DataGuard = OWN_DATA
+    ) -> None:
         self._database = database
+        self._watch = watch
         self._clock = clock
         self._guard = guard
-        self._changed = asyncio.Event()
-
-    def look(self) -> None:
-        """Look again at once: a subscription was added or changed."""
-        self._changed.set()
 
     async def run(self) -> None:
-        """Make them until cancelled."""
+        """Make them until cancelled; look again when the log tells that a subscription changed."""
+        async with self._watch.waiter((SUBSCRIPTION_CHANGED,)) as changed:
+            await self._keep_making(changed)
+
+    async def _keep_making(self, changed: asyncio.Event) -> None:
         while True:
-            self._changed.clear()
+            changed.clear()
             try:
                 pause_s = await self._make_due()
             except BeffroiError as error:
@@ -59,7 +62,7 @@ class Periodic:
                 pause_s = _RETRY_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
-                    await self._changed.wait()
+                    await changed.wait()
 
     async def _make_due(self) -> float:
         """Make those that are due; return how long to wait for the next."""
@@ -105,7 +108,8 @@ class Periodic:
         asked = finding.answers(connection, realm, watcher.question, now)
         async for one in asked:
             entity = one.entity
-            if watcher.watched and watcher.watched.isdisjoint(entity.attributes):
+            watched = watcher.interest.watched
+            if watched and watched.isdisjoint(entity.attributes):
                 continue
             linked = watcher.linked
             if linked is None or await meets(connection, realm, linked, entity, now):

@@ -6,7 +6,7 @@ import msgspec
 
 from beffroi.exchange.changes import AttributeChange, ChangeKind
 from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import DataGuard, Realm
+from beffroi.exchange.reach import DataGuard, Reach, Realm
 from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.subscriptions.model import HeldSubscription
 from beffroi.exchange.subscriptions.moments import Moment
@@ -39,9 +39,9 @@ class SubscriptionReaches:
         """Begin with who gives anything to anybody."""
         return cls(guard, await guard.givers())
 
-    def may_concern(self, held: HeldSubscription, organisation: str) -> bool:
-        """Tell whether a subscription may see something of an organisation."""
-        return held.reaches(organisation) or organisation in self._givers
+    def gives(self, organisation: str) -> bool:
+        """Tell whether an organisation gives anything to anybody."""
+        return organisation in self._givers
 
     async def realm(self, held: HeldSubscription) -> Realm:
         """Return what a subscription reaches."""
@@ -53,16 +53,18 @@ class SubscriptionReaches:
         return found
 
     async def shown(self, held: HeldSubscription, moment: Moment, entity: Entity) -> Shown | None:
-        """Return what a subscription may see of a change, or nothing."""
-        if held.reaches(moment.organisation):
-            return Shown(entity, moment.changes, None)
+        """Return what a subscription may see of a change of another's entity, or nothing."""
         reach = (await self.realm(held)).reach
-        seen = reach.seen(HeldEntity(moment.organisation, 0, entity))
-        if seen is None:
-            return None
-        told = reach.told_names(moment.organisation, entity)
-        changes = [one for one in moment.changes if told is None or one.attribute in told]
-        if moment.kind is ChangeKind.UPDATED and moment.changes and not changes:
-            return None
-        given = reach.given_by(moment.organisation, entity)
-        return Shown(seen, changes, held.organisation, given)
+        return shown_of_another(reach, moment, entity, held.organisation)
+
+
+def shown_of_another(reach: Reach, moment: Moment, entity: Entity, viewer: str) -> Shown | None:
+    """Return what may be seen of a change of another's entity, or nothing."""
+    seen = reach.seen(HeldEntity(moment.organisation, 0, entity))
+    if seen is None:
+        return None
+    told = reach.told_names(moment.organisation, entity)
+    changes = [one for one in moment.changes if told is None or one.attribute in told]
+    if moment.kind is ChangeKind.UPDATED and moment.changes and not changes:
+        return None
+    return Shown(seen, changes, viewer, reach.given_by(moment.organisation, entity))

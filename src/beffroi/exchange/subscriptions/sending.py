@@ -32,7 +32,7 @@ from beffroi.exchange.subscriptions.model import (
 )
 from beffroi.exchange.subscriptions.notifications import notification_body, notification_headers
 from beffroi.exchange.subscriptions.receivers import Receivers, told_uri
-from beffroi.exchange.subscriptions.windows import Windows
+from beffroi.exchange.subscriptions.windows import Window, Windows
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -43,6 +43,7 @@ _logger = logging.getLogger(__name__)
 _WINDOW_MOST: Final = 64
 _TRUSTED_MOST, _SUSPECTED_MOST = 128, 32
 _LOADING_MOST: Final = 3
+_KNOWN_MOST: Final = 4_096
 _SCAN_S: Final = 30.0
 _SWEEP_S: Final = 600.0
 _KEPT_DEAD: Final = timedelta(days=7)
@@ -89,9 +90,9 @@ class _Attempt(msgspec.Struct, frozen=True):
 class _Line:
     """An endpoint, and how it has answered of late: the better, the more it gets at once."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, window: int) -> None:
         self.endpoint = endpoint
-        self.window = 1
+        self.window = window
         self.failures = 0
         self.pause_s = 0.0
         self.woken = asyncio.Event()
@@ -121,6 +122,7 @@ class Sender:
         self._suspected = asyncio.Semaphore(_SUSPECTED_MOST)
         self._loading = asyncio.Semaphore(_LOADING_MOST)
         self._lines: dict[str, _Line] = {}
+        self._known: dict[str, int] = {}
         self._unwritten: dict[int, list[_Attempt]] = {}
 
     def told(self, held: HeldSubscription) -> Told:
@@ -164,7 +166,7 @@ class Sender:
             for endpoint in found:
                 line = self._lines.get(endpoint)
                 if line is None:
-                    line = self._lines[endpoint] = _Line(endpoint)
+                    line = self._lines[endpoint] = _Line(endpoint, self._known.pop(endpoint, 1))
                     tasks.create_task(self._serve(line))
                 line.woken.set()
             with suppress(TimeoutError):
@@ -190,7 +192,7 @@ class Sender:
             if pause_s is None:
                 if line.woken.is_set():
                     continue
-                del self._lines[line.endpoint]
+                self._close(line)
                 return
             if line.failures or line.pause_s:
                 await self._clock.sleep(pause_s)
@@ -200,6 +202,14 @@ class Sender:
                     async with asyncio.timeout(pause_s):
                         await line.woken.wait()
 
+    def _close(self, line: _Line) -> None:
+        """Forget a line that nothing waits for, but for how much its endpoint takes at once."""
+        del self._lines[line.endpoint]
+        if not line.failures:
+            self._known[line.endpoint] = line.window
+            if len(self._known) > _KNOWN_MOST:
+                del self._known[next(iter(self._known))]
+
     async def _round(self, line: _Line) -> float | None:
         """Send some of what waits; a suspected or new endpoint is asked one thing.
 
@@ -208,10 +218,7 @@ class Sender:
         """
         window = await self._windows.of(line.endpoint, line.window)
         if not window.waiting:
-            if window.due_at is None:
-                return None
-            away_s = (window.due_at - self._clock.now()).total_seconds()
-            return min(_SCAN_S, max(0.05, away_s))
+            return self._idle_s(window)
         lanes: dict[int, list[Waiting]] = {}
         for one in window.waiting:
             lanes.setdefault(one.lane, []).append(one)
@@ -222,7 +229,17 @@ class Sender:
         finally:
             for attempt in attempts:
                 self._unwritten.pop(attempt.waiting.subscription, None)
-        return await self._judge(line, attempts)
+        pause_s = await self._judge(line, attempts)
+        if window.is_all and not any(one.reason for one in attempts):
+            return self._idle_s(window)
+        return pause_s
+
+    def _idle_s(self, window: Window) -> float | None:
+        """Return how long there is nothing to send; None: nothing waits."""
+        if window.due_at is None:
+            return None
+        away_s = (window.due_at - self._clock.now()).total_seconds()
+        return min(_SCAN_S, max(0.05, away_s))
 
     async def _judge(self, line: _Line, attempts: Sequence[_Attempt]) -> float:
         """Trust an endpoint, or suspect it."""

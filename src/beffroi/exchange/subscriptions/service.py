@@ -46,6 +46,7 @@ from beffroi.kernel.ids import new_id
 from beffroi.kernel.log import Event, Follower, LogWatch, append
 from beffroi.kernel.rights.model import Actor, Permission
 
+_GATHERING_S: Final = 0.05
 FOLLOWER: Final = "exchange.subscriptions"
 _LEADER_LOCK: Final = 0x737562
 _DEAD_LETTERS_MOST: Final = 1_000
@@ -87,8 +88,15 @@ class Subscriptions:
         self._contexts = services.contexts
         self._clock = services.clock
         self._matcher = Matcher(services.clock, services.guard)
-        self._follower = Follower(FOLLOWER, services.database, services.watch, self._matcher.handle)
-        self._periodic = Periodic(services.database, services.clock, services.guard)
+        self._follower = Follower(
+            FOLLOWER,
+            services.database,
+            services.watch,
+            self._matcher.handle,
+            self._matcher,
+            rest_s=_GATHERING_S,
+        )
+        self._periodic = Periodic(services.database, services.watch, services.clock, services.guard)
         self._sender = Sender(
             services.database,
             services.outgoing,
@@ -137,7 +145,6 @@ class Subscriptions:
             if not await store.add_subscription(connection, added):
                 raise AlreadyExistsError("exchange.subscription_exists", id=subscription.id)
             await _tell(connection, tenant, subscription.id, actor.organisation)
-        self._periodic.look()
         return subscription.id
 
     async def update(
@@ -182,7 +189,6 @@ class Subscriptions:
                 now=now,
             )
             await _tell(connection, tenant, subscription_id, held.organisation)
-        self._periodic.look()
 
     async def delete(self, actor: Actor, tenant: str, subscription_id: str) -> None:
         """Delete a subscription, and what still waits for its receiver.

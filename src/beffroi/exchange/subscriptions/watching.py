@@ -4,7 +4,9 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.12, 5.2.33 and 5.8.6.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -15,16 +17,21 @@ from beffroi.exchange.model import Entity, Iri
 from beffroi.exchange.query.conditions import Condition, read_condition
 from beffroi.exchange.query.geo import places_asked
 from beffroi.exchange.query.logic import ANYTHING, all_of, some_of
+from beffroi.exchange.query.necessities import Demand
 from beffroi.exchange.query.patterns import Pattern
 from beffroi.exchange.query.scope import scopes_asked
 from beffroi.exchange.query.type_selection import EVERY_TYPE, types_asked
+from beffroi.exchange.query.value_index import ValueIndex
 from beffroi.exchange.subscriptions.model import (
     HeldSubscription,
+    Place,
     Selector,
+    Status,
     Subscription,
     Trigger,
     subscription_of,
 )
+from beffroi.exchange.subscriptions.moments import Moment
 from beffroi.exchange.subscriptions.reading import decoded_query, names_context
 
 _TYPE_NAME: Final = re.compile(r"[^();|,\s]+")
@@ -41,22 +48,18 @@ _OF_ENTITIES: Final = {
     ChangeKind.CREATED: Trigger.ENTITY_CREATED,
     ChangeKind.DELETED: Trigger.ENTITY_DELETED,
 }
+_EVERYBODY: Final = None
+"""Whose entities an operator's subscription sees."""
 _Key = tuple[str, str, str]
 
 
-class Watcher(msgspec.Struct, frozen=True, eq=False):
-    """A subscription that is ready to decide.
+class Interest(msgspec.Struct, frozen=True, eq=False):
+    """Which changes are told; subscriptions to the same have the same one.
 
     Attributes:
-        question: Which entities, but for what their linked entities have to be.
-        linked: What has to hold where that leads to other entities.
         watched: Names of attributes; none: all.
     """
 
-    held: HeldSubscription
-    subscription: Subscription
-    question: Question
-    linked: Condition | None
     triggers: frozenset[Trigger]
     watched: frozenset[Iri]
 
@@ -69,8 +72,9 @@ class Watcher(msgspec.Struct, frozen=True, eq=False):
 
         Args:
             kind: What happened to the entity.
-            changes: Those of attributes that are watched.
+            changes: All those of its attributes.
         """
+        changes = self.relevant(changes)
         if self.watched and not changes:
             return False
         if _OF_ENTITIES.get(kind) in self.triggers:
@@ -80,49 +84,122 @@ class Watcher(msgspec.Struct, frozen=True, eq=False):
         return any(_TRIGGERED[one.kind] in self.triggers for one in changes)
 
 
+class Watcher(msgspec.Struct, frozen=True, eq=False):
+    """A subscription that is ready to decide.
+
+    Attributes:
+        question: Which entities, but for what their linked entities have to be; the same one for
+            subscriptions that ask the same.
+        linked: What has to hold where that leads to other entities.
+        demands: An entity that is wanted meets one of these; none: nothing is known ahead.
+    """
+
+    held: HeldSubscription
+    subscription: Subscription
+    question: Question
+    linked: Condition | None
+    interest: Interest
+    demands: tuple[Demand, ...]
+
+    def is_served(self, at: datetime) -> bool:
+        """Tell whether it is told of what happens at a moment."""
+        return self.held.since <= at and self.subscription.status(at) is Status.ACTIVE
+
+
+_Shelves = dict[str | None, ValueIndex[Watcher]]
+_Table = dict[_Key, _Shelves]
+
+
 def watcher_of(held: HeldSubscription) -> Watcher:
     """Make a subscription ready to decide."""
     subscription = subscription_of(held.document)
     triggers = frozenset(subscription.notification_trigger)
     if Trigger.ENTITY_UPDATED in triggers:
         triggers |= _OF_ATTRIBUTES
-    question, linked = question_of(subscription)
+    asked = _asked(msgspec.json.encode(_asking(subscription)))
     return Watcher(
         held=held,
         subscription=subscription,
-        question=question,
-        linked=linked,
-        triggers=triggers,
-        watched=frozenset(subscription.watched_attributes or ()),
+        question=asked.question,
+        linked=asked.linked,
+        interest=_interest(triggers, frozenset(subscription.watched_attributes or ())),
+        demands=asked.demands,
     )
 
 
-def question_of(subscription: Subscription) -> tuple[Question, Condition | None]:
-    """Return which entities a subscription is about, and what linked ones have to be."""
+class _Asking(msgspec.Struct, frozen=True, array_like=True):
+    """What a subscription asks of entities."""
+
+    entities: tuple[Selector, ...] | None
+    scope_q: str | None
+    geo_q: Place | None
+    q: str | None
+    names: dict[str, Iri]
+    expand_values: tuple[str, ...]
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    question: Question
+    linked: Condition | None
+    demands: tuple[Demand, ...]
+
+
+def _asking(subscription: Subscription) -> _Asking:
+    return _Asking(
+        subscription.entities,
+        subscription.scope_q,
+        subscription.geo_q,
+        subscription.q,
+        subscription.names,
+        tuple(subscription.expand_values or ()),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _interest(triggers: frozenset[Trigger], watched: frozenset[Iri]) -> Interest:
+    return Interest(triggers, watched)
+
+
+@lru_cache(maxsize=4_096)
+def _asked(encoded: bytes) -> _Asked:
+    """Read what is asked: once for all subscriptions that ask the same."""
+    asking = msgspec.json.decode(encoded, type=_Asking)
     questions = []
-    if subscription.entities is not None:
-        questions.append(some_of([_selected(one) for one in subscription.entities]))
-    if subscription.scope_q is not None:
-        questions.append(scopes_asked(subscription.scope_q))
-    place = subscription.geo_q
+    if asking.entities is not None:
+        questions.append(some_of([_selected(one) for one in asking.entities]))
+    if asking.scope_q is not None:
+        questions.append(scopes_asked(asking.scope_q))
+    place = asking.geo_q
     if place is not None:
         questions.append(
             places_asked(place.georel, place.geometry, place.coordinates, place.geoproperty)
         )
-    condition = None
-    if subscription.q is not None:
-        condition = read_condition(
-            decoded_query(subscription.q),
-            names_context(subscription.names),
-            expanded=subscription.expand_values or (),
-        )
-        if not condition.depth:
-            questions.append(condition.question())
-    return all_of(questions), condition if condition and condition.depth else None
+    if asking.q is None:
+        return _Asked(all_of(questions), None, ())
+    names = tuple(asking.names.items())
+    condition, of_own = _queried(asking.q, names, asking.expand_values)
+    demands = condition.demands()
+    if of_own is None:
+        return _Asked(all_of(questions), condition, demands)
+    return _Asked(all_of([*questions, of_own]), None, demands)
+
+
+@lru_cache(maxsize=4_096)
+def _queried(
+    q: str, names: tuple[tuple[str, Iri], ...], expanded: tuple[str, ...]
+) -> tuple[Condition, Question | None]:
+    """Read a query, and make its question where that asks of the entity alone."""
+    condition = read_condition(decoded_query(q), names_context(dict(names)), expanded=expanded)
+    return condition, None if condition.depth else condition.question()
+
+
+@lru_cache(maxsize=1_024)
+def _typed(selection: str) -> Question:
+    return types_asked(selection, names_context({}))
 
 
 def _selected(selector: Selector) -> Question:
-    questions = [types_asked(selector.type, names_context({}))]
+    questions = [_typed(selector.type)]
     if selector.ids:
         ids = frozenset(selector.ids)
         questions.append(
@@ -142,13 +219,25 @@ def _selected(selector: Selector) -> Question:
     return all_of(questions) if questions else ANYTHING
 
 
+class Watchers(msgspec.Struct, frozen=True):
+    """Those that a change may concern, the oldest first.
+
+    Attributes:
+        own: They see whatever the organisation has, and may want the entity.
+        others: They see of it what is given to them.
+    """
+
+    own: Sequence[Watcher]
+    others: Sequence[Watcher]
+
+
 class WatchIndex:
-    """Subscriptions by tenant, by type or id, and by attribute."""
+    """Subscriptions by tenant, by type or id, by attribute, by who sees, and by value."""
 
     def __init__(self) -> None:
         self._watchers: dict[tuple[str, str], Watcher] = {}
-        self._by_type: dict[_Key, dict[int, Watcher]] = {}
-        self._by_id: dict[_Key, dict[int, Watcher]] = {}
+        self._by_type: _Table = {}
+        self._by_id: _Table = {}
 
     def __len__(self) -> int:
         return len(self._watchers)
@@ -159,39 +248,71 @@ class WatchIndex:
         self.drop(held.tenant, watcher.subscription.id)
         self._watchers[held.tenant, watcher.subscription.id] = watcher
         for table, key in self._places(watcher):
-            table.setdefault(key, {})[held.number] = watcher
+            shelf = table.setdefault(key, {}).setdefault(_seer(watcher), ValueIndex())
+            if held.number not in shelf.items:
+                shelf.put(held.number, watcher, watcher.demands)
 
     def drop(self, tenant: str, subscription_id: str) -> None:
         """Take one away, if it is there."""
         watcher = self._watchers.pop((tenant, subscription_id), None)
         if watcher is None:
             return
+        number, seer = watcher.held.number, _seer(watcher)
         for table, key in self._places(watcher):
-            there = table.get(key, {})
-            there.pop(watcher.held.number, None)
-            if not there:
-                table.pop(key, None)
+            shelf = table.get(key, {}).get(seer)
+            if shelf is None or number not in shelf.items:
+                continue
+            shelf.drop(number)
+            if not shelf:
+                del table[key][seer]
+            if not table[key]:
+                del table[key]
 
-    def candidates(
-        self, tenant: str, entity_id: str, types: Iterable[Iri], attributes: Iterable[Iri]
-    ) -> list[Watcher]:
-        """Return every one that a change may concern, the oldest first; some it may not."""
-        found: dict[int, Watcher] = {}
-        kinds = (*types, _ANY)
-        for attribute in (*attributes, _ANY):
+    def may_concern(self, moment: Moment, *, given: bool) -> bool:
+        """Tell whether there is any that a change may concern, whatever the entity says.
+
+        Args:
+            moment: The change.
+            given: Others may see something of the organisation.
+        """
+        organisation = moment.organisation
+        return any(
+            given or _EVERYBODY in shelves or organisation in shelves
+            for shelves in self._shelves(moment)
+        )
+
+    def candidates(self, moment: Moment, entity: Entity, *, given: bool) -> Watchers:
+        """Return every one that a change may concern; some it may not."""
+        own: dict[int, Watcher] = {}
+        others: dict[int, Watcher] = {}
+        seers = _EVERYBODY, moment.organisation
+        for shelves in self._shelves(moment):
+            for seer in seers:
+                shelf = shelves.get(seer)
+                if shelf is not None:
+                    own.update(shelf.found(entity.attributes))
+            if given:
+                for seer, shelf in shelves.items():
+                    if seer not in seers:
+                        others.update(shelf.items)
+        return Watchers(_in_order(own), _in_order(others))
+
+    def _shelves(self, moment: Moment) -> Iterator[_Shelves]:
+        """Yield where those are that are told of such a change; some more than once."""
+        tenant = moment.tenant
+        kinds = (*moment.types, _ANY)
+        by_type, by_id = self._by_type, self._by_id
+        for attribute in (*dict.fromkeys(one.attribute for one in moment.changes), _ANY):
             for kind in kinds:
-                there = self._by_type.get((tenant, kind, attribute))
-                if there:
-                    found.update(there)
-            there = self._by_id.get((tenant, entity_id, attribute))
-            if there:
-                found.update(there)
-        return [found[number] for number in sorted(found)]
+                if shelves := by_type.get((tenant, kind, attribute)):
+                    yield shelves
+            if by_id and (shelves := by_id.get((tenant, moment.id, attribute))):
+                yield shelves
 
-    def _places(self, watcher: Watcher) -> Iterator[tuple[dict[_Key, dict[int, Watcher]], _Key]]:
+    def _places(self, watcher: Watcher) -> Iterator[tuple[_Table, _Key]]:
         """Tell under which keys one is found: an entity that it wants has one of the types."""
         tenant = watcher.held.tenant
-        attributes = watcher.watched or (_ANY,)
+        attributes = watcher.interest.watched or (_ANY,)
         selectors = watcher.subscription.entities
         for attribute in attributes:
             if selectors is None:
@@ -206,11 +327,14 @@ class WatchIndex:
                     yield self._by_type, (tenant, kind, attribute)
 
 
+def _seer(watcher: Watcher) -> str | None:
+    return _EVERYBODY if watcher.held.everything else watcher.held.organisation
+
+
+def _in_order(found: Mapping[int, Watcher]) -> list[Watcher]:
+    return [found[number] for number in sorted(found)]
+
+
 def _kinds(selector: Selector) -> Collection[str]:
     text = selector.type.strip()
     return (_ANY,) if text == EVERY_TYPE else frozenset(_TYPE_NAME.findall(text))
-
-
-def wants(watcher: Watcher, organisation: str, entity: Entity) -> bool:
-    """Tell whether an entity is one that a subscription is about and may see."""
-    return watcher.held.reaches(organisation) and watcher.question.wanted(entity)

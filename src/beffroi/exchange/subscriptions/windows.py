@@ -17,10 +17,12 @@ class Window(msgspec.Struct, frozen=True):
     """What may be sent to an endpoint now, the oldest first.
 
     Attributes:
-        due_at: Where that is nothing: when the next may be; None: nothing waits at all.
+        is_all: Nothing else may be sent now.
+        due_at: Where that is so: when the next may be; None: nothing else waits at all.
     """
 
     waiting: Sequence[Waiting]
+    is_all: bool
     due_at: datetime | None = None
 
 
@@ -46,8 +48,15 @@ class Windows:
     async def _read(
         self, connection: Connection, asked: Sequence[tuple[str, int]]
     ) -> Written[Window]:
-        found = await delivery_store.waiting_for(connection, dict(asked), self._clock.now())
-        idle = [endpoint for endpoint, _ in asked if endpoint not in found]
-        due = await delivery_store.next_retries(connection, idle) if idle else {}
-        windows = [Window(found.get(one, ()), due.get(one)) for one, _ in asked]
+        now = self._clock.now()
+        # One more than is asked for, which tells whether there is more.
+        looked_for = {endpoint: most + 1 for endpoint, most in asked}
+        found = await delivery_store.waiting_for(connection, looked_for, now)
+        all_of = [endpoint for endpoint, most in asked if len(found.get(endpoint, ())) <= most]
+        due = await delivery_store.next_retries(connection, all_of, now) if all_of else {}
+        ended = frozenset(all_of)
+        windows = [
+            Window(found.get(endpoint, ())[:most], endpoint in ended, due.get(endpoint))
+            for endpoint, most in asked
+        ]
         return Written(windows, [])

@@ -80,6 +80,8 @@ def test_a_place_lies_so(
         ("within", "Point", "[8,400]"),
         ("within", "GeometryCollection", "[8,40]"),
         ("within", "Point", "8;40"),
+        ("within", "Polygon", "[" * 10_000 + "]" * 10_000),
+        ("within", "Polygon", "[" * 900 + "]" * 900),
     ],
 )
 def test_what_is_no_place_is_refused(georel: str, geometry: str, coordinates: str) -> None:
