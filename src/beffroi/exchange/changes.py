@@ -1,11 +1,16 @@
 """What a write changed of an entity, attribute by attribute; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from sys import float_info
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
+
+_LARGEST: Final = float_info.max
 
 
 class ChangeKind(StrEnum):
@@ -34,6 +39,9 @@ def attribute_changes(before: Entity | None, after: Entity | None) -> Iterator[A
     """Tell which instances differ between two states of an entity; nothing is no entity."""
     old = {} if before is None else before.attributes
     new = {} if after is None else after.attributes
+    if not old:
+        yield from _created(new)
+        return
     for name, instances in new.items():
         earlier = old.get(name, ())
         if earlier is instances:
@@ -56,10 +64,24 @@ def attribute_changes(before: Entity | None, after: Entity | None) -> Iterator[A
 
 
 def number_of(instance: Attribute) -> float | None:
-    """Return the value of a Property that is a number."""
+    """Return the value of a Property that is a number, as far as floats go."""
     value = instance.value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and instance.kind is AttributeKind.PROPERTY else None
+    if instance.kind is not AttributeKind.PROPERTY or isinstance(value, bool):
+        return None
+    if not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
+        return None
+    return float(value)
+
+
+def _created(attributes: Mapping[Iri, tuple[Attribute, ...]]) -> Iterator[AttributeChange]:
+    for name, instances in attributes.items():
+        for one in instances:
+            yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
+
+
+def timeless(instance: Attribute) -> Attribute:
+    """Return an instance without when it was made and changed."""
+    return replace(instance, created_at=None, modified_at=None)
 
 
 def _of_one(name: Iri, earlier: tuple[Attribute, ...], one: Attribute) -> Iterator[AttributeChange]:

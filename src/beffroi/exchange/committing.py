@@ -1,6 +1,6 @@
 """The one writer: decides on entities in order of arrival, and writes a group at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple
@@ -11,6 +11,8 @@ from beffroi.exchange import store
 from beffroi.exchange.changes import AttributeChange, ChangeKind, attribute_changes, number_of
 from beffroi.exchange.errors import AlreadyExistsError, ExchangeError
 from beffroi.exchange.geometry import bounds_of
+from beffroi.exchange.known_names import KnownNames, Name, added_names
+from beffroi.exchange.logged import body_of
 from beffroi.exchange.model import LOCATION, SCOPE, Attribute, AttributeKind, Entity
 from beffroi.exchange.recent import RecentEntities
 from beffroi.exchange.representation.changing import alive
@@ -18,8 +20,10 @@ from beffroi.exchange.store import (
     ChangeRow,
     EntityRow,
     EvolutionRow,
+    FoundEntity,
     HeldEntity,
     HistoryRow,
+    KeptEntity,
     Key,
 )
 from beffroi.kernel.clock import Clock
@@ -68,6 +72,7 @@ class EntityWriter:
         self._days: set[date] = set()
         self._tenants: set[str] = {""}
         self._recent = RecentEntities()
+        self._names = KnownNames()
 
     async def write(
         self, connection: Connection, requests: Sequence[Sequence[Command]]
@@ -84,6 +89,7 @@ class EntityWriter:
     async def _held(
         self, connection: Connection, commands: Sequence[Command]
     ) -> Mapping[Key, HeldEntity]:
+        self._recent.begin(connection)
         keys = sorted({(one.tenant, one.id) for one in commands})
         known = self._recent.versions(keys)
         found = await store.held_for_update(connection, keys, known)
@@ -92,7 +98,8 @@ class EntityWriter:
     async def _keep(self, connection: Connection, group: "_Group") -> None:
         rows = group.rows()
         if rows.kept:
-            await store.keep_entities(connection, rows.kept)
+            kept = await store.keep_entities(connection, rows.kept)
+            self._recent.keep((key, group.kept(key, one)) for key, one in kept.items())
         for tenant, changed in rows.changed.items():
             version, sizes = await store.change_entities(connection, tenant, changed)
             keys = [(tenant, one.id) for one in changed]
@@ -103,6 +110,7 @@ class EntityWriter:
             await store.keep_evolutions(connection, ended)
         if group.history:
             await store.add_history(connection, group.history)
+        await self._names.keep(connection, group.names(rows, self._names))
 
     async def _make_ready(
         self, connection: Connection, commands: Sequence[Command], now: datetime
@@ -179,10 +187,28 @@ class _Group:
                 rows.changed.setdefault(key[0], []).append(_change_row(held.entity, entity))
         return rows
 
+    def names(self, rows: _Rows, known: KnownNames) -> Iterator[Name]:
+        """Yield what attributes entities have that they had not before."""
+        for one in rows.kept:
+            yield from known.unknown_of(one.tenant, one.organisation, one.types, one.document)
+        for tenant, changed in rows.changed.items():
+            for change in changed:
+                held = self._held[tenant, change.id]
+                yield from added_names(
+                    *(tenant, held.organisation, held.entity.types),
+                    *(held.entity.attributes, change.changed),
+                )
+
     def decided(self, key: Key) -> HeldEntity:
         """Return what became of an entity that was there and is still."""
         owner, entity = self._decided[key]
         return HeldEntity(owner, self._held[key].number, entity or self._held[key].entity)
+
+    def kept(self, key: Key, kept: KeptEntity) -> FoundEntity:
+        """Return an entity that was written whole, as the next one finds it."""
+        owner, entity = self._decided[key]
+        held = None if entity is None else HeldEntity(owner, kept.number, entity)
+        return FoundEntity(kept.version, kept.size, held)
 
     def ended(self) -> list[EvolutionRow]:
         """Return what history has to know of the entities that are deleted at the end."""
@@ -205,12 +231,7 @@ class _Group:
         kind = "changed"
         if before is None or after is None:
             kind = "created" if before is None else "deleted"
-        body = {
-            "tenant": command.tenant,
-            "types": described.types,
-            "scopes": described.scopes,
-            "changes": changes,
-        }
+        body = body_of(command.tenant, described, changes)
         self.events.append(Event(f"exchange.entity_{kind}", command.id, owner, body))
 
 

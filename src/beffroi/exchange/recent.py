@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Final
+from weakref import WeakSet
 
 import msgspec
 
 from beffroi.exchange.store import FoundEntity, HeldEntity, Key
+from beffroi.kernel.database import Connection
 from beffroi.kernel.units import MIB
 
 _REMEMBERED_BYTES: Final = 32 * MIB
@@ -32,6 +34,18 @@ class RecentEntities:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._kept: dict[Key, _Recent] = {}
+        self._met: WeakSet[Connection] = WeakSet()
+
+    def begin(self, connection: Connection) -> None:
+        """Forget all where a connection is new.
+
+        PostgreSQL may have come back, or another in its place, without its last transactions: it
+        then gives their numbers, which are versions, to others. It closes all connections before.
+        """
+        if connection not in self._met:
+            self._met.add(connection)
+            self._kept.clear()
+            self._bytes = 0
 
     def versions(self, keys: Iterable[Key]) -> Mapping[Key, str]:
         """Return the versions of those that are remembered."""
@@ -41,10 +55,14 @@ class RecentEntities:
     def completed(self, found: Mapping[Key, FoundEntity]) -> Mapping[Key, HeldEntity]:
         """Return entities that were found, those from memory whose version still holds."""
         held = {key: one.held or self._kept[key].held for key, one in found.items()}
-        for key, one in found.items():
+        self.keep(found.items())
+        return held
+
+    def keep(self, found: Iterable[tuple[Key, FoundEntity]]) -> None:
+        """Remember entities as they were read, or are about to be committed whole."""
+        for key, one in found:
             if one.held is not None:
                 self._put(key, _Recent(one.version, one.size, one.held))
-        return held
 
     def note(self, version: str, changed: Iterable[tuple[Key, HeldEntity, int]]) -> None:
         """Remember entities as they are about to be committed.

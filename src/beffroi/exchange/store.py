@@ -1,16 +1,26 @@
 """The only SQL of the exchange's entities and their history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.changes import timeless
 from beffroi.exchange.model import Attribute, Entity, Iri
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
+from beffroi.kernel.database.columns import (
+    Column,
+    EncodedTexts,
+    Numbers,
+    Texts,
+    Times,
+    Truths,
+    array_text,
+    storable_json,
+)
 
 Key = tuple[str, str]
 """A tenant and an id."""
@@ -45,6 +55,20 @@ class FoundEntity(msgspec.Struct, frozen=True, gc=False):
     version: str
     size: int
     held: HeldEntity | None
+
+
+class KeptEntity(msgspec.Struct, frozen=True, gc=False):
+    """What PostgreSQL made of an entity that was written whole.
+
+    Attributes:
+        version: As of ``FoundEntity``.
+        number: As of ``HeldEntity``.
+        size: Of its document as text.
+    """
+
+    version: str
+    number: int
+    size: int
 
 
 class EntityRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -115,40 +139,52 @@ class EvolutionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Locked one after another in the order asked for: two groups that meet wait, and do not deadlock.
+# Where the version that the caller knows still holds, documents are not even looked at. That is
+# decided column by column: a row that was waited for is asked again, what it is joined to is not.
 _FOR_UPDATE: Final = """
 select locked.*
-from rows from (json_array_elements_text(%s), json_array_elements_text(%s)) as asked(id, version)
+from unnest(%s::text[], %s::text[]) as asked(id, version)
 cross join lateral (
-    select e.tenant, e.id, e.xmin::text, held.* from exchange.entity e
-    left join lateral (select e.organisation, e.number, e.types, e.scopes, e.document::text,
-        e.created_at, e.modified_at, e.expires_at) as held on e.xmin::text <> asked.version
+    select e.tenant, e.id, e.xmin::text, {held} from exchange.entity e
     where e.tenant = %s and e.id = asked.id for update of e
 ) as locked
-"""
+""".format(  # noqa: S608 - text of ours alone
+    held=", ".join(
+        f"case when e.xmin::text <> asked.version then e.{column} end"
+        for column in (
+            *("organisation", "number", "types", "scopes", "document::text"),
+            *("created_at", "modified_at", "expires_at"),
+        )
+    )
+)
+# Numbered in the order given, written in that of keys: two groups that make the same entities wait,
+# and do not deadlock.
 _KEEP: Final = """
-insert into exchange.entity (tenant, id, organisation, types, scopes, document, bounds,
-    created_at, modified_at, expires_at)
-select coalesce(tenant, %s), id, coalesce(organisation, %s), coalesce(types, %s)::text[],
-    coalesce(scopes, %s)::text[], document::jsonb, bounds::box,
-    coalesce(created_at, %s)::timestamptz, coalesce(modified_at, %s)::timestamptz,
-    coalesce(expires_at, %s)::timestamptz
-from rows from (json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s))
+insert into exchange.entity (number, tenant, id, organisation, types, scopes, document, bounds,
+    created_at, modified_at, expires_at) overriding system value
+select * from (select nextval('exchange.entity_number_seq'),
+    coalesce(given.tenant, %s) as tenant, id, coalesce(given.organisation, %s),
+    coalesce(given.types, %s)::text[], coalesce(given.scopes, %s)::text[], document::jsonb,
+    bounds::box, coalesce(given.created_at, %s::timestamptz),
+    coalesce(given.modified_at, %s::timestamptz), coalesce(given.expires_at, %s::timestamptz)
+from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::timestamptz[], %s::text[], %s::text[], %s::text[])
     as given(tenant, organisation, types, scopes, created_at, modified_at, expires_at,
-        id, bounds, document)
+        id, bounds, document)) as numbered
+order by tenant, id
 on conflict (tenant, id) do update set organisation = excluded.organisation,
     types = excluded.types, scopes = excluded.scopes,
     document = excluded.document, bounds = excluded.bounds, created_at = excluded.created_at,
     modified_at = excluded.modified_at, expires_at = excluded.expires_at
+returning tenant, id, number, xmin::text
 """
+# As a question the arrays tell the planner nothing: it takes the key, row by row.
 _CHANGE: Final = """
 with changed as (
     update exchange.entity e set document = e.document || given.changed::jsonb,
-        modified_at = coalesce(given.modified_at, %s)::timestamptz
-    from rows from (json_array_elements_text(%s), json_array_elements_text(%s),
-        json_array_elements_text(%s)) as given(modified_at, id, changed)
+        modified_at = coalesce(given.modified_at, %s::timestamptz)
+    from unnest((select %s::timestamptz[]), (select %s::text[]), (select %s::text[]))
+        as given(modified_at, id, changed)
     where e.tenant = %s and e.id = given.id
     returning e.xmin
 )
@@ -156,21 +192,21 @@ select xmin::text from changed limit 1
 """
 _TAKE_AWAY: Final = """
 update exchange.entity e set document = e.document - given.gone::text[]
-from rows from (json_array_elements_text(%s), json_array_elements_text(%s)) as given(id, gone)
+from unnest((select %s::text[]), (select %s::text[])) as given(id, gone)
 where e.tenant = %s and e.id = given.id
 """
 _ADD_HISTORY: Final = """
-insert into exchange.history (tenant, organisation, dataset_id, written_at, ended, at, entity,
-    attribute, value, instance)
-select coalesce(tenant, %s), coalesce(organisation, %s), coalesce(dataset_id, %s),
-    coalesce(written_at, %s)::timestamptz, coalesce(ended, %s)::boolean,
-    coalesce(at, %s)::timestamptz, entity, attribute, value::float8, instance::jsonb
-from rows from (json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s),
-    json_array_elements_text(%s), json_array_elements_text(%s))
-    as given(tenant, organisation, dataset_id, written_at, ended, at,
-        entity, attribute, value, instance)
+insert into exchange.history (tenant, organisation, dataset_id, written_at, ended, at, created_at,
+    modified_at, entity, attribute, value, said)
+select coalesce(given.tenant, %s), coalesce(given.organisation, %s),
+    coalesce(given.dataset_id, %s), coalesce(given.written_at, %s::timestamptz),
+    coalesce(given.ended, %s), coalesce(given.at, %s::timestamptz),
+    coalesce(given.created_at, %s::timestamptz), coalesce(given.modified_at, %s::timestamptz),
+    given.entity, given.attribute, given.value, given.said
+from unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::boolean[],
+    %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[], %s::float8[],
+    %s::text[]) as given(tenant, organisation, dataset_id, written_at, ended, at, created_at,
+        modified_at, entity, attribute, value, said)
 """
 _KEEP_EVOLUTION: Final = """
 insert into exchange.evolution (tenant, id, organisation, types, scopes, created_at, modified_at,
@@ -199,30 +235,38 @@ async def held_for_update(
     found: dict[Key, FoundEntity] = {}
     for tenant, of_tenant in groupby(keys, itemgetter(0)):
         asked = list(of_tenant)
-        versions = _encoded([known.get(key, "") for key in asked])
-        ids = _encoded([entity_id for _, entity_id in asked])
+        versions = Texts([known.get(key, "") for key in asked])
+        ids = Texts([entity_id for _, entity_id in asked])
         rows = await fetch_tuples(connection, _FOR_UPDATE, (ids, versions, tenant))
         found.update(((row[0], row[1]), _found(row)) for row in rows)
     return found
 
 
-async def keep_entities(connection: Connection, rows: Sequence[EntityRow]) -> None:
+async def keep_entities(
+    connection: Connection, rows: Sequence[EntityRow]
+) -> Mapping[Key, KeptEntity]:
     """Create entities, or put them in the place of those of their id."""
     alike = _alike(
-        [one.tenant for one in rows],
-        [one.organisation for one in rows],
-        [_array_of(one.types) for one in rows],
-        [_array_of(one.scopes) for one in rows],
-        [one.created_at for one in rows],
-        [one.modified_at for one in rows],
-        [one.expires_at for one in rows],
+        (Texts, [one.tenant for one in rows]),
+        (Texts, [one.organisation for one in rows]),
+        (Texts, [array_text(one.types) for one in rows]),
+        (Texts, [array_text(one.scopes) for one in rows]),
+        (Times, [one.created_at for one in rows]),
+        (Times, [one.modified_at for one in rows]),
+        (Times, [one.expires_at for one in rows]),
     )
+    documents = [storable_json(one.document) for one in rows]
     own = (
-        _encoded([one.id for one in rows]),
-        _encoded([one.bounds for one in rows]),
-        _encoded([one.document for one in rows]),
+        Texts([one.id for one in rows]),
+        Texts([one.bounds for one in rows]),
+        EncodedTexts(documents),
     )
-    await execute(connection, _KEEP, (*alike, *own))
+    kept = await fetch_tuples(connection, _KEEP, (*alike, *own))
+    sizes = {(row.tenant, row.id): len(one) for row, one in zip(rows, documents, strict=True)}
+    return {
+        (tenant, key): KeptEntity(version, number, sizes[tenant, key])
+        for tenant, key, number, version in kept
+    }
 
 
 async def change_entities(
@@ -235,11 +279,11 @@ async def change_entities(
     """
     gone = [one for one in rows if one.gone]
     if gone:
-        names = _encoded([_array_of(one.gone) for one in gone])
-        await execute(connection, _TAKE_AWAY, (_encoded([one.id for one in gone]), names, tenant))
-    changes = [_ENCODER.encode(one.changed) for one in rows]
-    own = (_encoded([one.id for one in rows]), f"[{b','.join(changes).decode()}]")
-    alike = _alike([one.modified_at for one in rows])
+        names = Texts([array_text(one.gone) for one in gone])
+        await execute(connection, _TAKE_AWAY, (Texts([one.id for one in gone]), names, tenant))
+    changes = [storable_json(one.changed) for one in rows]
+    own = (Texts([one.id for one in rows]), EncodedTexts(changes))
+    alike = _alike((Times, [one.modified_at for one in rows]))
     version = await fetch_value(connection, _CHANGE, (*alike, *own, tenant))
     return str(version), [len(one) for one in changes]
 
@@ -257,18 +301,20 @@ async def forget_entities(connection: Connection, keys: Sequence[Key]) -> None:
 async def add_history(connection: Connection, rows: Sequence[HistoryRow]) -> None:
     """Keep what was so; the days that they were written on have their partitions."""
     alike = _alike(
-        [one.tenant for one in rows],
-        [one.organisation for one in rows],
-        [one.dataset_id for one in rows],
-        [one.written_at for one in rows],
-        [one.ended for one in rows],
-        [one.at for one in rows],
+        (Texts, [one.tenant for one in rows]),
+        (Texts, [one.organisation for one in rows]),
+        (Texts, [one.dataset_id for one in rows]),
+        (Times, [one.written_at for one in rows]),
+        (Truths, [one.ended for one in rows]),
+        (Times, [one.at for one in rows]),
+        (Times, [one.instance.created_at for one in rows]),
+        (Times, [one.instance.modified_at for one in rows]),
     )
     own = (
-        _encoded([one.entity for one in rows]),
-        _encoded([one.attribute for one in rows]),
-        _encoded([one.value for one in rows]),
-        _encoded([one.instance for one in rows]),
+        Texts([one.entity for one in rows]),
+        Texts([one.attribute for one in rows]),
+        Numbers([one.value for one in rows]),
+        EncodedTexts([storable_json(timeless(one.instance)) for one in rows]),
     )
     await execute(connection, _ADD_HISTORY, (*alike, *own))
 
@@ -332,33 +378,16 @@ def _found(row: tuple[Any, ...]) -> FoundEntity:
     return FoundEntity(version, len(document), held)
 
 
-def _alike(*columns: Sequence[Any]) -> list[Any]:
+def _alike(*columns: tuple[Callable[[Sequence[Any]], Column], Sequence[Any]]) -> list[Any]:
     """Return columns that mostly say the same throughout: what they say, then the others."""
     said: list[Any] = []
-    listed: list[str] = []
-    for column in columns:
-        first = column[0]
-        if column.count(first) == len(column):
-            said.append(_text_of(first))
-            listed.append("[]")
+    listed: list[Column] = []
+    for kind, values in columns:
+        first = values[0]
+        if values.count(first) == len(values):
+            said.append(first)
+            listed.append(kind(()))
         else:
             said.append(None)
-            listed.append(_encoded(column))
+            listed.append(kind(values))
     return [*said, *listed]
-
-
-def _text_of(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return _encoded(value).strip('"')
-
-
-def _encoded(value: Any) -> str:  # noqa: ANN401 - whatever a column has
-    return _ENCODER.encode(value).decode()
-
-
-@lru_cache(maxsize=1_000)
-def _array_of(texts: tuple[str, ...]) -> str:
-    """Return texts as PostgreSQL writes an array of them."""
-    quoted = (one.replace("\\", "\\\\").replace('"', '\\"') for one in texts)
-    return "{" + ",".join(f'"{one}"' for one in quoted) + "}"

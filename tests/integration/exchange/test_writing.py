@@ -18,6 +18,7 @@ from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.log import GroupCommit
 from beffroi.kernel.rights.model import Actor, Role
 from tests.conftest import MakeDatabase
+from tests.support.waiting import eventually
 
 KEY = ("", "urn:ngsi-ld:Bench:1")
 
@@ -119,6 +120,36 @@ async def test_two_writers_count_together_though_each_remembers(
     await asyncio.gather(*running, return_exceptions=True)
 
 
+async def test_who_waited_for_another_counts_on_from_what_that_one_wrote(
+    make_database: MakeDatabase,
+) -> None:
+    database = await make_database("kernel", "exchange")
+    first, second = EntityWriter(SystemClock()), EntityWriter(SystemClock())
+    count = _counted(KEY[1], "https://example.org/seats")
+    async with database.transaction(EVERYTHING) as connection:
+        await first.write(connection, [[_decided(_entity(seats=0))]])
+
+    async def wait_and_count() -> None:
+        async with database.transaction(EVERYTHING) as waiting:
+            await first.write(waiting, [[count]])
+
+    async def is_waited_for() -> bool:
+        async with database.transaction(EVERYTHING) as looking:
+            rows = await fetch_tuples(looking, "select from pg_locks where not granted")
+        return bool(rows)
+
+    async with database.transaction(EVERYTHING) as connection:
+        await second.write(connection, [[count]])
+        task = asyncio.create_task(wait_and_count())
+        await eventually(is_waited_for)
+    await task
+    async with database.transaction(EVERYTHING) as connection:
+        values = await fetch_tuples(
+            connection, "select value from exchange.history order by number"
+        )
+    assert values == [(0,), (1,), (2,)]
+
+
 async def test_names_that_need_quoting_are_kept_as_they_are(make_database: MakeDatabase) -> None:
     database = await make_database("kernel", "exchange")
     now = SystemClock().now()
@@ -168,3 +199,54 @@ async def test_one_that_postgresql_refuses_fails_no_other_of_its_batch(
 
 def _kept(entity: Entity) -> Wish:
     return Wish(entity.id, lambda _: entity)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+async def test_what_cannot_be_looked_into_is_refused_also_where_it_is_overwritten_at_once(
+    make_database: MakeDatabase, value: str
+) -> None:
+    database = await make_database("kernel", "exchange")
+    writer = GroupCommit(database, EVERYTHING, EntityWriter(SystemClock()).write)
+    running = asyncio.create_task(writer.run())
+    bad, good = await asyncio.gather(
+        writer.submit([_decided(_entity(seats=value))]),
+        writer.submit([_decided(_entity(seats="\\u0000"))]),
+        return_exceptions=True,
+    )
+    assert isinstance(bad, InvalidInputError)
+    assert good == (None,)
+    async with database.transaction(EVERYTHING) as connection:
+        kept = await fetch_tuples(
+            connection,
+            "select exchange.instance_of(instance, said) ->> 'value' from exchange.history",
+        )
+    assert kept == [("\\u0000",)]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_writers_that_make_the_same_entities_wait_for_each_other(
+    make_database: MakeDatabase,
+) -> None:
+    database = await make_database("kernel", "exchange")
+    ids = [f"urn:ngsi-ld:Bench:{number:03}" for number in range(200)]
+
+    async def write(writer: EntityWriter, names: list[str]) -> None:
+        commands = [_decided(replace(_entity(seats=4), id=one)) for one in names]
+        async with database.transaction(EVERYTHING) as connection:
+            await writer.write(connection, [commands])
+
+    one, other = EntityWriter(SystemClock()), EntityWriter(SystemClock())
+    await write(one, ["urn:ngsi-ld:Bench:first"])
+    for turn in range(8):
+        names = [f"{one}:{turn}" for one in ids]
+        await asyncio.gather(write(one, names), write(other, names[::-1]))
+    async with database.transaction(EVERYTHING) as connection:
+        assert await fetch_tuples(connection, "select count(*) from exchange.entity") == [(1601,)]
+    await write(one, names_in_no_order := ["urn:b", "urn:c", "urn:a"])
+    async with database.transaction(EVERYTHING) as connection:
+        made = await fetch_tuples(
+            connection, "select id from exchange.entity order by number desc limit 3"
+        )
+    assert [row[0] for row in reversed(made)] == names_in_no_order

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import AsyncConnection, pq
 
 from beffroi.exchange.model import Entity
 from beffroi.exchange.recent import RecentEntities
@@ -51,3 +52,21 @@ def test_what_was_found_again_is_what_was_remembered() -> None:
         ("", "b"): FoundEntity("7", 80, _held("b")),
     }
     assert recent.completed(found)["", "a"] is held
+
+
+def test_what_is_written_whole_is_known_to_who_comes_next() -> None:
+    recent, held = RecentEntities(), _held("a")
+    recent.keep([(("", "a"), FoundEntity("7", 80, held))])
+    assert recent.versions([("", "a")]) == {("", "a"): "7"}
+    assert recent.completed({("", "a"): FoundEntity("7", 0, None)})["", "a"] is held
+
+
+def test_nothing_is_remembered_beyond_the_end_of_connections() -> None:
+    recent = RecentEntities()
+    before, after = (AsyncConnection(pq.PGconn.connect_start(b"")) for _ in range(2))
+    recent.begin(before)
+    recent.completed({("", "a"): FoundEntity("7", 10, _held("a"))})
+    recent.begin(before)
+    assert recent.versions([("", "a")]) == {("", "a"): "7"}
+    recent.begin(after)
+    assert recent.versions([("", "a")]) == {}

@@ -7,28 +7,30 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from beffroi.exchange.reach import Realm
-from beffroi.exchange.temporal.conditions import STAMPS, held_in, walked
+from beffroi.exchange.temporal.conditions import INSTANCE, STAMPS, held_in, walked
 from beffroi.exchange.temporal.durations import Period
 from beffroi.exchange.temporal.model import Aggregation, Figures, Method, Selection, Stretch
 from beffroi.kernel.database import Connection, execute, fetch_tuples
 
 # Truth counts as 1, a list as its length; only numbers, which are most, cost no look inside.
-_NUMBER: Final = """
+_NUMBER: Final = f"""
 coalesce(h.value, case
-    when h.instance ->> 'kind' not in ('Property', 'ListProperty') then null
-    when jsonb_typeof(h.instance -> 'value') = 'boolean'
-        then (h.instance -> 'value')::boolean::integer::float8
-    when jsonb_typeof(h.instance -> 'value') = 'array'
-        then jsonb_array_length(h.instance -> 'value')::float8
+    when {INSTANCE} ->> 'kind' not in ('Property', 'ListProperty') then null
+    when jsonb_typeof({INSTANCE} -> 'value') = 'boolean'
+        then ({INSTANCE} -> 'value')::boolean::integer::float8
+    when jsonb_typeof({INSTANCE} -> 'value') = 'array'
+        then jsonb_array_length({INSTANCE} -> 'value')::float8
 end) as number
 """
-_TEXT: Final = """
-case when h.value is null and h.instance ->> 'kind' = 'Property'
-    and jsonb_typeof(h.instance -> 'value') = 'string'
-    then h.instance ->> 'value' end collate "C" as text
+_TEXT: Final = f"""
+case when h.value is null and {INSTANCE} ->> 'kind' = 'Property'
+    and jsonb_typeof({INSTANCE} -> 'value') = 'string'
+    then {INSTANCE} ->> 'value' end collate "C" as text
 """
-_RAW: Final = "case when h.value is null then h.instance -> 'value' end as raw"
-_KIND: Final = "case when h.value is not null then 'Property' else h.instance ->> 'kind' end"
+_RAW: Final = f"case when h.value is null then {INSTANCE} -> 'value' end as raw"
+_NAMED: Final = f"""
+h.dataset_id, case when h.value is not null then 'Property' else {INSTANCE} ->> 'kind' end as kind
+"""
 # PostgreSQL refuses the whole question where a figure overflows: such a period has none.
 _SUMS_BELOW, _SQUARES_BELOW = "1e290", "1e150"
 
@@ -69,7 +71,9 @@ _MONTHS_PASSED: Final = """
 
 
 # Over hundreds of day partitions planning takes longer than reckoning; one plan does for all.
-_ONE_PLAN: Final = "select set_config('plan_cache_mode', 'force_generic_plan', true)"
+_ONE_PLAN: Final = """
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)
+"""
 
 
 async def figures(
@@ -83,6 +87,7 @@ async def figures(
 ) -> Sequence[Figures]:
     """Return figures in the order of their periods; where the last are asked for, backwards.
 
+    Each partition of history is gone through once, whether the first instance is known or not.
     Periods begin with the time that the question begins with, or with the first instance. One
     without instances has no figures.
 
@@ -94,39 +99,39 @@ async def figures(
         aggregation: Which figures.
         limit: How many at most.
     """
-    stamp = STAMPS[selection.times.property]
-    walk, walk_parameters = walked(realm, stretches, selection)
-    held = held_in(realm, selection)
-    where = (*walk_parameters, *held.parameters)
-    origin, origin_parameters = "select %s::timestamptz as origin", (selection.times.low,)
-    if selection.times.low is None:
-        origin, origin_parameters = _first(walk, stamp, held.sql), where
-    start, start_parameters = start_of(aggregation.period)
-    statement = (
-        f"with begun as materialized ({origin}), reckoned as ("  # noqa: S608
-        "select asked.entity, name.attribute, one.dataset_id, one.kind, "
-        f"{start} as start, max(one.stamp) as latest, begun.origin, {_columns(aggregation)} "
-        f"from begun cross join {walk} cross join lateral ("
-        f"select h.dataset_id, {stamp} as stamp, {_KIND} as kind, {_needed(aggregation)} "
-        f"from exchange.history h where {held.sql} and not h.ended offset 0) as one "
-        f"group by 1, 2, 3, 4, 5, 7) {chosen_periods(selection.last)}"
-    )
+    statement, parameters = _asked(realm, stretches, selection, aggregation)
     await execute(connection, _ONE_PLAN)
-    rows = await fetch_tuples(
-        connection,
-        statement,
-        (*origin_parameters, *start_parameters, *where, *_last(selection), limit),
-        prepare=True,
-    )
+    rows = await fetch_tuples(connection, statement, (*parameters, limit), prepare=True)
     end = selection.times.high or max((row[_LATEST] for row in rows), default=None)
     return [_figures(row, aggregation, end) for row in rows]
 
 
-def _first(walk: str, stamp: str, held: str) -> str:
-    return (
-        f"select min(one.stamp) as origin from {walk} cross join lateral ("  # noqa: S608
-        f"select {stamp} as stamp from exchange.history h where {held} and not h.ended "
-        "order by 1 limit 1) as one"
+def _asked(
+    realm: Realm, stretches: Sequence[Stretch], selection: Selection, aggregation: Aggregation
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement and its parameters but for the limit."""
+    stamp = STAMPS[selection.times.property]
+    walk, walk_parameters = walked(realm, stretches, selection)
+    held = held_in(realm, selection)
+    start, start_parameters = start_of(aggregation.period)
+    begun = "select %s::timestamptz as origin"
+    begun_parameters: tuple[Any, ...] = (selection.times.low,)
+    if selection.times.low is None:
+        begun, begun_parameters = "select min(stamp) as origin from seen", ()
+    statement = (
+        "with seen as materialized (select asked.entity, name.attribute, one.* "  # noqa: S608
+        f"from {walk} cross join lateral ("
+        f"select {_NAMED}, {stamp} as stamp, {_needed(aggregation)} "
+        f"from exchange.history h where {held.sql} and not h.ended offset 0) as one), "
+        f"begun as materialized ({begun}), reckoned as ("
+        "select one.entity, one.attribute, one.dataset_id, one.kind, "
+        f"{start} as start, max(one.stamp) as latest, begun.origin, {_columns(aggregation)} "
+        f"from begun cross join seen as one group by 1, 2, 3, 4, 5, 7) "
+        f"{chosen_periods(selection.last)}"
+    )
+    return statement, (
+        *(*walk_parameters, *held.parameters, *begun_parameters, *start_parameters),
+        *_last(selection),
     )
 
 

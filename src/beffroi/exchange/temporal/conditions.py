@@ -49,7 +49,8 @@ cross join lateral (
 # A deletion that came as history was observed; one that the exchange wrote has no such time.
 _TOLD: Final = "(not h.ended or h.at <> h.written_at)"
 # What was not observed has the time that it was written at; few others need a look inside.
-_OBSERVED: Final = "(h.at <> h.written_at or h.instance ? 'observed_at')"
+INSTANCE: Final = "exchange.instance_of(h.instance, h.said)"
+_OBSERVED: Final = f"(h.at <> h.written_at or {INSTANCE} ? 'observed_at')"
 
 
 class Condition(msgspec.Struct, frozen=True):

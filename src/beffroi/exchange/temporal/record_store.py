@@ -29,6 +29,7 @@ with told as (
         ended boolean, value float8, instance jsonb)
 ), corrected as (
     update exchange.history h set value = told.value, instance = told.instance,
+        said = null,
         ended = told.ended, changed_at = told.written_at
     from told
     where h.entity_key = exchange.entity_key(told.tenant, told.entity)
@@ -130,7 +131,8 @@ async def instance_of(
     """Return one instance; until the transaction ends nobody else changes it."""
     rows = await fetch_tuples(
         connection,
-        f"select instance::text from exchange.history where {_ONE} for update",  # noqa: S608
+        "select exchange.instance_text(instance, said, created_at, modified_at) "  # noqa: S608
+        f"from exchange.history where {_ONE} for update",
         _one(key, scope, attribute, instance),
     )
     return _INSTANCE.decode(rows[0][0]) if rows else None
@@ -144,7 +146,7 @@ async def correct_instance(
     await execute(
         connection,
         "update exchange.history set at = coalesce(%s, written_at), value = %s, "  # noqa: S608
-        f"instance = %s::jsonb, ended = false, changed_at = %s where {_ONE}",
+        f"instance = %s::jsonb, said = null, ended = false, changed_at = %s where {_ONE}",
         (
             *(row.instance.observed_at, row.value, written, row.written_at),
             *_one((row.tenant, row.entity), scope, row.attribute, instance),

@@ -5,6 +5,7 @@ What a rollup leaves out is told by ``exchange.retention.rollup_store``.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from math import sqrt
 from typing import Any, Final
 
 from beffroi.exchange.reach import Realm
@@ -26,13 +27,25 @@ _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _TOTAL: Final = "case when count(one.total) = count(*) then sum(one.total) end"
+_SPREAD_OF_ONE: Final = """
+case when abs(h.value) > 1e-150 and abs(h.value) < 1e140 then h.value * h.value
+    when abs(h.value) <= 1e-150 then 0 end,
+case when abs(h.value) < 1e140 then 0 end
+"""
 _COLUMNS: Final = {
     Method.TOTAL_COUNT: "sum(one.instances)::bigint",
     Method.SUM: _TOTAL,
-    Method.AVG: f"{_TOTAL} / sum(one.numbers)",
+    Method.AVG: (
+        f"case when abs({_TOTAL}) > 1e-290 then {_TOTAL} / sum(one.numbers) "
+        f"when {_TOTAL} is not null then 0 end"
+    ),
     Method.MIN: "min(one.low)",
     Method.MAX: "max(one.high)",
+    Method.SUMSQ: "sum(one.squares)",
+    Method.STDDEV: "exchange.spread(one.numbers, one.total, one.deviations)",
 }
+_NEEDED: Final = {Method.SUMSQ: "one.squares", Method.STDDEV: "one.deviations"}
+"""What has to be known of all for a figure."""
 
 
 async def figures(
@@ -60,12 +73,13 @@ async def figures(
     statement = (
         "with begun as materialized (select %s::timestamptz as origin), reckoned as ("  # noqa: S608
         f"select asked.entity, name.attribute, one.dataset_id, {start} as start, "
-        f"sum(one.instances) = sum(one.numbers) as numeric, {columns} "
+        f"sum(one.instances) = sum(one.numbers){_known(aggregation)} as numeric, {columns} "
         f"from begun cross join {walk} cross join lateral ("
-        "select h.dataset_id, h.at as stamp, h.instances, h.numbers, h.low, h.high, h.total "
+        "select h.dataset_id, h.at as stamp, h.instances, h.numbers, h.low, h.high, h.total, "
+        "h.squares, h.deviations "
         f"from exchange.rollup h where h.hours = %s and {rolled.sql} union all "
         "select h.dataset_id, h.at, 1, (h.value is not null)::integer, h.value, h.value, "
-        "case when abs(h.value) < 1e290 then h.value end "
+        f"case when abs(h.value) < 1e290 then h.value end, {_SPREAD_OF_ONE} "
         f"from exchange.history h where {held.sql} and not h.ended and h.written_at >= %s) as one "
         f"group by 1, 2, 3, 4, begun.origin) {chosen_periods(selection.last)}"
     )
@@ -104,6 +118,11 @@ def _step(
     return None
 
 
+def _known(aggregation: Aggregation) -> str:
+    needed = [_NEEDED[method] for method in aggregation.methods if method in _NEEDED]
+    return "".join(f" and count({one}) = count(*)" for one in needed)
+
+
 def _rolled(realm: Realm, selection: Selection) -> Condition:
     reached = realm.reach.history_condition()
     condition = (
@@ -120,8 +139,17 @@ def _rolled(realm: Realm, selection: Selection) -> Condition:
 
 
 def _figures(row: tuple[Any, ...], selection: Selection, aggregation: Aggregation) -> Figures:
-    entity, attribute, dataset_id, start, _, *reckoned = row
+    entity, attribute, dataset_id, start, _, *columns = row
+    reckoned = [
+        _deviation(one) if method is Method.STDDEV else one
+        for method, one in zip(aggregation.methods, columns, strict=True)
+    ]
     end = selection.times.high
     if not aggregation.period.whole or end is None:
         end = aggregation.period.end_of(selection.times.low or start, start)
     return Figures(entity, attribute, dataset_id, "Property", start, end, tuple(reckoned))
+
+
+def _deviation(spread: Sequence[float]) -> float | None:
+    numbers, _, deviations = spread
+    return None if numbers < 2 else sqrt(deviations / (numbers - 1))

@@ -8,7 +8,14 @@ import msgspec
 from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.model import Attribute, AttributeKind, Iri
 from beffroi.exchange.reach import ENTITIES, Realm
-from beffroi.exchange.temporal.conditions import STAMPS, chosen, held_in, walked, within
+from beffroi.exchange.temporal.conditions import (
+    INSTANCE,
+    STAMPS,
+    chosen,
+    held_in,
+    walked,
+    within,
+)
 from beffroi.exchange.temporal.model import (
     Instance,
     KnownEntity,
@@ -21,7 +28,8 @@ from beffroi.kernel.database import Connection, fetch_tuples
 _INSTANCE: Final = msgspec.json.Decoder(Attribute)
 _SHOWN: Final = """
 h.entity, h.attribute, h.dataset_id, h.number, {stamp} as stamp, h.written_at, h.changed_at,
-    h.ended, h.at, h.instance::text
+    h.ended, h.at,
+    exchange.instance_text(h.instance, h.said, h.created_at, h.modified_at)
 """
 _KNOWN: Final = """
 select known.id, known.types, known.scopes, known.created_at, known.modified_at, known.deleted_at,
@@ -136,7 +144,7 @@ async def attribute_kinds(
     rows = await fetch_tuples(
         connection,
         f"select distinct asked.entity, name.attribute, one.kind from {walk} "  # noqa: S608
-        "cross join lateral (select h.instance ->> 'kind' as kind from exchange.history h "
+        f"cross join lateral (select {INSTANCE} ->> 'kind' as kind from exchange.history h "
         f"where {held.sql} limit 1) as one",
         (*walk_parameters, *held.parameters),
     )
