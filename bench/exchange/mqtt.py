@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,8 @@ from bench.measuring import Figures, cpu_s
 
 _RUN_S: Final = 15.0
 _ROUNDS: Final = 3
+_SEVERAL: Final = 2
+_LISTENING: Final = "0A"
 _DATABASE_URL: Final = "BENCH_DATABASE_URL"
 _DECLARED: Final = "sensors/{}/up"
 _TOPICS: Final = {"native": "ngsi-ld/Device/urn:ngsi-ld:Device:{}", "declared": _DECLARED}
@@ -77,7 +79,8 @@ _METHOD: Final = (
     "and log are committed; native: the topic names the entity; declared: by a declaration of "
     "uplinks; the followers of the log run, without subscriptions. CPU is of all processes of the "
     "side. Peers take the same messages and keep none, for nobody subscribed: what a listener "
-    "costs that writes nothing. Target: 10,000 messages/s."
+    f"costs that writes nothing. {_SEVERAL} processes: as many listen at one port, as the setting "
+    "exchange_processes has it. Target: 10,000 messages/s."
 )
 
 
@@ -117,19 +120,19 @@ class _Run(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def _door(scratch: Scratch) -> AsyncIterator[_Listener]:
-    """Run the door in another process, with all that runs beside it on the platform."""
+async def _door(scratch: Scratch, processes: int = 1) -> AsyncIterator[_Listener]:
+    """Run the door in other processes, with all that runs beside it on the platform."""
     port = _free_port()
-    with _running(
-        (sys.executable, "-m", "bench.exchange.mqtt", str(port)),
-        {_DATABASE_URL: scratch.database.url.reveal()},
-    ) as process:
-        await _listens(port)
+    command = (sys.executable, "-m", "bench.exchange.mqtt", str(port), str(processes))
+    environment = {_DATABASE_URL: scratch.database.url.reveal()}
+    with ExitStack() as running:
+        begun = [running.enter_context(_running(command, environment)) for _ in range(processes)]
+        await _listens(port, processes)
         yield _Listener(
             port,
             scratch.actor.name,
             scratch.token,
-            lambda: (cpu_s(process.pid), scratch.postgresql_cpu_s),
+            lambda: (sum(cpu_s(one.pid) for one in begun), scratch.postgresql_cpu_s),
         )
 
 
@@ -172,10 +175,12 @@ def _median(runs: list[_Run]) -> Figures:
 async def _measured() -> dict[str, Figures]:
     runs: dict[str, list[_Run]] = {}
     async with scratch_exchange() as scratch:
-        for round_ in range(_ROUNDS):
-            async with _door(scratch) as door:
-                for place, (name, topic) in enumerate(_TOPICS.items()):
-                    run = await _run(door, topic, 2 * round_ + place)
+        for round_ in range(2 * _ROUNDS):
+            processes = _SEVERAL if round_ % 2 else 1
+            shown = f", {processes} processes" if processes > 1 else ""
+            async with _door(scratch, processes) as door:
+                for place, (topic_name, topic) in enumerate(_TOPICS.items()):
+                    run, name = await _run(door, topic, 2 * round_ + place), topic_name + shown
                     print(name, run.figures, flush=True)
                     runs.setdefault(f"beffroi: {name}", []).append(run)
     for name, (command, configuration) in _PEERS.items():
@@ -205,15 +210,20 @@ def _running(
         process.wait()
 
 
-async def _listens(port: int) -> None:
+async def _listens(port: int, processes: int = 1) -> None:
     async with asyncio.timeout(_LISTENS_WITHIN_S):
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                await writer.wait_closed()
-                return
+        while _listeners(port) < processes:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
+
+
+def _listeners(port: int) -> int:
+    """Count the sockets of this machine that listen at a port."""
+    count = 0
+    for table in ("tcp", "tcp6"):
+        lines = Path("/proc/net", table).read_text(encoding="utf-8").splitlines()[1:]
+        for _, local, _, state, *_ in (line.split() for line in lines):
+            count += state == _LISTENING and local.endswith(f":{port:04X}")
+    return count
 
 
 def _free_port() -> int:
@@ -222,7 +232,7 @@ def _free_port() -> int:
         return port
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, processes: int) -> None:
     database, clock = Database(Secret(os.environ[_DATABASE_URL])), SystemClock()
     await database.open()
     with tempfile.TemporaryDirectory() as folder:
@@ -238,7 +248,7 @@ async def _serve(port: int) -> None:
             )
             services = exchange_services(given)
             await _declare(services, Path(folder) / "uplinks.yaml")
-            door = mqtt_door(given, services)
+            door = mqtt_door(given, services, has_peers=processes > 1)
             collect_seldom()
             await asyncio.gather(
                 given.watch.run(),
@@ -256,4 +266,4 @@ async def _declare(services: ExchangeServices, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2])))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,14 @@ import pytest
 
 from beffroi.app.exchange_engine import door_sockets
 from beffroi.app.ownership import read_control
+from beffroi.app.running import OPERATOR
 from beffroi.exchange.contexts.resolving import CORE_URL
+from beffroi.exchange.mqtt.address import BrokerAddress
+from beffroi.exchange.mqtt.link import BrokerLink, LinkSession, linked
+from beffroi.exchange.outgoing import Outgoing
+from beffroi.kernel.secrets import Secret
 from tests.e2e.conftest import OpenTown
-from tests.support.town import Town
+from tests.support.town import Town, free_port
 from tests.support.waiting import eventually, scaled
 
 pytestmark = pytest.mark.timeout(scaled(240))
@@ -25,12 +30,16 @@ DOOR = "/ngsi-ld/v1"
 UNIT = "exchange-1"
 OWN, OTHER = 0, 1
 WRITERS, WRITES = 8, 40
+SENSORS = 24
+PORTS = ("BEFFROI_MQTT_PORT", "BEFFROI_MQTTS_PORT")
+LISTENING = "0A"
 
 
 @pytest.fixture(scope="module")
 async def town(open_town: OpenTown) -> AsyncIterator[Town]:
     async with open_town(file=STORY / "territory.yaml") as opened:
         opened.environment["BEFFROI_EXCHANGE_PROCESSES"] = "1"
+        opened.environment |= {name: str(free_port()) for name in PORTS}
         await opened.up(within_s=120)
         yield opened
 
@@ -79,6 +88,52 @@ async def test_a_context_that_one_process_forgets_is_forgotten_by_the_other(town
     deleted = await told(town, OWN, "DELETE", hosted.removeprefix(f"{DOOR}/"))
     assert deleted.status_code == 204
     assert await eventually(is_forgotten)
+
+
+def listeners(port: str) -> int:
+    """Count the sockets of IPv4 that listen at a port."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[3] == LISTENING and row[1].endswith(f":{int(port):04X}") for row in rows)
+
+
+async def sensor(town: Town, undo: AsyncExitStack, number: int) -> BrokerLink:
+    """Connect to the door of MQTT."""
+    control = read_control(town.places.data)
+    assert control is not None
+    address = BrokerAddress(
+        host="127.0.0.1",
+        port=int(town.environment[PORTS[0]]),
+        is_encrypted=False,
+        user=OPERATOR,
+        password=Secret(control.token),
+    )
+    outgoing = await undo.enter_async_context(Outgoing(allow_internal=True))
+    link = await linked(outgoing, address, LinkSession(client_id=f"s{number}"), scaled(10))
+    undo.push_async_callback(link.close)
+    return link
+
+
+async def test_both_processes_take_messages_of_mqtt_and_one_does_when_the_other_dies(
+    town: Town,
+) -> None:
+    ports = [town.environment[name] for name in PORTS]
+    assert await eventually(lambda: listeners(ports[0]) == 2, within_s=scaled(20))
+    assert await eventually(lambda: listeners(ports[1]) in (2, 4), within_s=scaled(20))
+    first = town.unit_pid(UNIT)
+    async with AsyncExitStack() as undo:
+        links = [await sensor(town, undo, number) for number in range(SENSORS)]
+        for number, link in enumerate(links):
+            assert await link.publish(f"ngsi-ld/Probe/urn:probe:{number}", b'{"a": 1}', 1) == 0
+        os.kill(first, signal.SIGKILL)
+        assert await eventually(lambda: not all(one.is_open for one in links), within_s=5)
+        left = [number for number, one in enumerate(links) if one.is_open]
+        assert 0 < len(left) < SENSORS
+        for number in range(SENSORS):
+            link = links[number] if number in left else await sensor(town, undo, number)
+            assert await link.publish(f"ngsi-ld/Probe/urn:probe:{number}", b'{"a": 2}', 1) == 0
+    found = await told(town, OWN, "GET", "entities?type=Probe&limit=100&options=keyValues")
+    assert [one["a"] for one in found.json()] == [2] * SENSORS
+    assert await eventually(lambda: listeners(ports[0]) == 2, within_s=scaled(30))
 
 
 async def test_a_process_that_is_killed_under_load_loses_nothing_that_was_answered(

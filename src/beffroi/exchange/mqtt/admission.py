@@ -7,6 +7,7 @@ import msgspec
 
 from beffroi.exchange.api.askers import Askers
 from beffroi.exchange.mqtt.limits import Limits
+from beffroi.exchange.mqtt.peers import Claim
 from beffroi.exchange.mqtt.protocol import Connect, Properties, Property, Reason, Version
 from beffroi.kernel.errors import BeffroiError, UnauthenticatedError
 from beffroi.kernel.ids import new_id
@@ -21,6 +22,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         token: What it presented: looked at again from time to time.
         told: Properties of the CONNACK.
+        claim: To its name, where several processes listen.
     """
 
     actor: Actor
@@ -28,6 +30,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     keep_alive_s: int
     told: Properties
+    claim: Claim | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):

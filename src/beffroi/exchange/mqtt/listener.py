@@ -15,8 +15,10 @@ import msgspec
 from beffroi.exchange.api.askers import Askers
 from beffroi.exchange.mqtt.admission import Admitted, Refused, actor_of, admission
 from beffroi.exchange.mqtt.limits import Limits
+from beffroi.exchange.mqtt.peers import Peers
 from beffroi.exchange.mqtt.ports import Intake
-from beffroi.exchange.mqtt.protocol import Connect, Reason, Version
+from beffroi.exchange.mqtt.protocol import Connect, Reason
+from beffroi.exchange.mqtt.seen import SeenAccount, SeenClient, accounts_of
 from beffroi.exchange.mqtt.session import Session
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.errors import BeffroiError
@@ -44,21 +46,6 @@ class MqttAddresses(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Callable[[], Awaitable[Path]] | None = None
 
 
-class SeenClient(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that is connected.
-
-    Attributes:
-        messages: Taken since it came.
-    """
-
-    account: str
-    organisation: str
-    client_id: str
-    version: Version
-    connected_at: datetime
-    messages: int
-
-
 class MqttDoor:
     """Takes messages of clients in; each is answered once it is committed.
 
@@ -66,16 +53,23 @@ class MqttDoor:
         askers: Knows accounts by their tokens.
         intake: Where messages go.
         clock: Dates them.
-        limits: What clients may take.
+        limits: What clients of this process may take.
+        peers: The other processes at the same ports; nothing: there are none.
     """
 
     def __init__(
-        self, askers: Askers, intake: Intake, clock: Clock, limits: Limits | None = None
+        self,
+        askers: Askers,
+        intake: Intake,
+        clock: Clock,
+        limits: Limits | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.intake = intake
         self._askers = askers
         self._clock = clock
+        self._peers = peers
         self._sessions: set[Session] = set()
         self._named: dict[tuple[str, str], Session] = {}
         self._held_bytes = 0
@@ -96,6 +90,11 @@ class MqttDoor:
             for one in self._sessions
             if one.admitted is not None
         ]
+
+    async def accounts(self) -> Sequence[SeenAccount]:
+        """Return the accounts of the clients that are connected, each once for each process."""
+        own = accounts_of(self.clients(), self._clock.now())
+        return own if self._peers is None else (*own, *await self._peers.others())
 
     async def run(self, addresses: MqttAddresses) -> None:
         """Listen until cancelled; then finish what was sent."""
@@ -125,6 +124,7 @@ class MqttDoor:
             ssl=encryption,
             ssl_handshake_timeout=self.limits.connect_within_s if encryption else None,
             backlog=_BACKLOG,
+            reuse_port=self._peers is not None or None,
         )
         self.ports = (*self.ports, *(one.getsockname()[1] for one in server.sockets))
         told = ",".join(f"{one.getsockname()[0]}:{one.getsockname()[1]}" for one in server.sockets)
@@ -150,12 +150,19 @@ class MqttDoor:
         """Decide on a client; one that has its name is sent away."""
         decided = await admission(wanted, self._askers, self.limits, self._clock.now())
         if isinstance(decided, Admitted):
+            if self._peers is not None:
+                try:
+                    claim = await self._peers.claim(decided.actor, decided.client_id)
+                except BeffroiError:
+                    return Refused(Reason.UNAVAILABLE)
+                decided = msgspec.structs.replace(decided, claim=claim)
             name = (decided.actor.name, decided.client_id)
             before = self._named.get(name)
+            # At once: of two that come while an earlier one ends, one ends the other.
+            self._named[name] = session
             if before is not None:
                 before.end(Reason.TAKEN_OVER)
                 await before.finished()
-            self._named[name] = session
         return decided
 
     def holds(self, count_bytes: int) -> None:
@@ -200,9 +207,21 @@ class MqttDoor:
             now_s = loop.time()
             for session in list(self._sessions):
                 session.check(now_s)
+            if self._peers is not None:
+                await self._meet(self._peers)
             if now_s - looked_s > _LOOKED_AT_AGAIN_S:
                 looked_s = now_s
                 await self._look_again()
+
+    async def _meet(self, peers: Peers) -> None:
+        """End those whose name another process gave to a later one; tell who is here."""
+        with suppress(BeffroiError):
+            for name, claim in await peers.claims():
+                session = self._named.get(name)
+                held = session and session.admitted and session.admitted.claim
+                if session and held and held.yields_to(claim):
+                    session.end(Reason.TAKEN_OVER)
+            await peers.tell(accounts_of(self.clients(), self._clock.now()))
 
     async def _look_again(self) -> None:
         for session in list(self._sessions):

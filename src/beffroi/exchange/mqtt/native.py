@@ -16,7 +16,11 @@ from beffroi.exchange.errors import ExchangeError, InvalidRequestError
 from beffroi.exchange.model import Attribute, AttributeKind, Iri, Json
 from beffroi.exchange.mqtt.ports import Fate
 from beffroi.exchange.representation.excerpts import excerpt
-from beffroi.exchange.representation.instants import read_instant, written_instant
+from beffroi.exchange.representation.instants import (
+    plain_instant,
+    read_instant,
+    written_instant,
+)
 from beffroi.exchange.representation.json_reading import read_json
 from beffroi.exchange.representation.names import checked_id, type_iris
 from beffroi.exchange.representation.reading import read_entity
@@ -129,8 +133,8 @@ def _plain(
         if iri is None:
             return None
         told.append((iri, value))
-    observed_at, written = None, ""
-    if told and observed_as is not None:
+    observed_at, written = plain_instant(observed_as), ""
+    if told and observed_at is None and observed_as is not None:
         observed_at = read_instant(observed_as, _OBSERVED_AT)
         written = observed_as if written_instant(observed_at) != observed_as else ""
     return tuple([(iri, _number(one, observed_at, written)) for iri, one in told]) or None

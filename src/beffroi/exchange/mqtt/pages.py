@@ -21,7 +21,7 @@ async def show_clients(
     mqtt_door: NamedDependency[MqttDoor],
 ) -> Template:
     """Show who is connected over MQTT, and how much it sends."""
-    accounts = seen_accounts(mqtt_door.clients(), actor, mqtt_door.now())
+    accounts = seen_accounts(await mqtt_door.accounts(), actor)
     context = {
         "accounts": accounts[:_LISTED_MOST],
         "count": len(accounts),

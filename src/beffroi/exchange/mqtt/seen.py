@@ -5,8 +5,23 @@ from datetime import datetime
 
 import msgspec
 
-from beffroi.exchange.mqtt.listener import SeenClient
+from beffroi.exchange.mqtt.protocol import Version
 from beffroi.kernel.rights.model import Actor, Permission
+
+
+class SeenClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A client that is connected.
+
+    Attributes:
+        messages: Taken since it came.
+    """
+
+    account: str
+    organisation: str
+    client_id: str
+    version: Version
+    connected_at: datetime
+    messages: int
 
 
 class SeenAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,15 +41,12 @@ class SeenAccount(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
 
 
-def seen_accounts(
-    clients: Iterable[SeenClient], actor: Actor, now: datetime
-) -> Sequence[SeenAccount]:
-    """Gather the clients that an actor may read of, the busiest accounts first."""
+def accounts_of(clients: Iterable[SeenClient], now: datetime) -> list[SeenAccount]:
+    """Gather the clients of one process, account by account."""
     by_account: dict[str, list[SeenClient]] = {}
     for one in clients:
-        if actor.may(Permission.READ, one.organisation):
-            by_account.setdefault(one.account, []).append(one)
-    found = [
+        by_account.setdefault(one.account, []).append(one)
+    return [
         SeenAccount(
             account=account,
             organisation=those[0].organisation,
@@ -45,7 +57,27 @@ def seen_accounts(
         )
         for account, those in by_account.items()
     ]
-    return sorted(found, key=lambda one: (-one.messages, one.account))
+
+
+def seen_accounts(told: Iterable[SeenAccount], actor: Actor) -> Sequence[SeenAccount]:
+    """Join what processes tell, where the actor may read of it, the busiest accounts first."""
+    joined: dict[str, SeenAccount] = {}
+    for one in told:
+        if actor.may(Permission.READ, one.organisation):
+            before = joined.get(one.account)
+            joined[one.account] = one if before is None else _joined(before, one)
+    return sorted(joined.values(), key=lambda one: (-one.messages, one.account))
+
+
+def _joined(one: SeenAccount, other: SeenAccount) -> SeenAccount:
+    return SeenAccount(
+        account=one.account,
+        organisation=one.organisation,
+        clients=one.clients + other.clients,
+        since=min(one.since, other.since),
+        messages=one.messages + other.messages,
+        rate=one.rate + other.rate,
+    )
 
 
 def _lasted_s(client: SeenClient, now: datetime) -> float:

@@ -312,9 +312,11 @@ class Session(asyncio.Protocol):
 
 def _answers(messages: list[Publish], fates: Fates, version: Version) -> bytes:
     """Write the PUBACKs of messages, in their order, up to the first that nothing became of."""
-    written = bytearray()
-    for message, reason in zip(messages, fates.reasons, strict=False):
-        if message.qos:
-            told = reason if version is Version.V5 else 0
-            written += writing.answer(Kind.PUBACK, message.packet, told)
-    return bytes(written)
+    if version is Version.V3 or not any(fates.reasons):
+        answered = messages[: len(fates.reasons)]
+        return writing.pubacks([one.packet for one in answered if one.qos])
+    return b"".join(
+        writing.answer(Kind.PUBACK, message.packet, reason)
+        for message, reason in zip(messages, fates.reasons, strict=False)
+        if message.qos
+    )

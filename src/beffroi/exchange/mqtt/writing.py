@@ -3,12 +3,15 @@
 Source: OASIS MQTT 3.1.1 and 5.0; chapters are those of version 5.
 """
 
+import struct
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any, Final
 
 from beffroi.exchange.mqtt.protocol import PROPERTIES, Connect, Form, Kind, Properties, Version
 
 PING: Final = bytes((Kind.PINGREQ << 4, 0))
+_PUBACK: Final = Kind.PUBACK << 12 | 2
 PONG: Final = bytes((Kind.PINGRESP << 4, 0))
 
 
@@ -54,6 +57,12 @@ def answer(kind: Kind, packet: int, reason: int = 0) -> bytes:
     if not reason:
         return bytes((first, 2, packet >> 8, packet & 0xFF))
     return bytes((first, 3, packet >> 8, packet & 0xFF, reason))
+
+
+def pubacks(packets: Sequence[int]) -> bytes:
+    """Write a PUBACK without a reason for each, as ``answer`` does, all at once."""
+    length = len(packets)
+    return struct.pack(">" + "HH" * length, *chain.from_iterable(zip(repeat(_PUBACK), packets)))
 
 
 def subscribe(packet: int, filters: Sequence[str], qos: int, version: Version) -> bytes:

@@ -31,6 +31,36 @@ on conflict (organisation, uplink, device) do update set
     gateways = coalesce(excluded.gateways, uplink_device.gateways)
 """
 
+_HOLD_COUNT: Final = """
+insert into exchange.uplink_count (organisation, uplink, entities)
+select organisation, name, 0 from exchange.flow where organisation = %s and name = %s
+on conflict (organisation, uplink) do update set entities = uplink_count.entities
+returning entities
+"""
+_THERE: Final = """
+select entity from exchange.uplink_entity
+where organisation = %s and uplink = %s and entity = any(%s)
+"""
+_ADMIT: Final = """
+with added as (
+    insert into exchange.uplink_entity (organisation, uplink, entity)
+    select %(organisation)s, %(uplink)s, unnest(%(entities)s::text[])
+)
+update exchange.uplink_count set entities = entities + cardinality(%(entities)s::text[])
+where organisation = %(organisation)s and uplink = %(uplink)s
+"""
+_RELEASE: Final = """
+with gone as (
+    delete from exchange.uplink_entity u
+    where organisation = %(organisation)s and uplink = %(uplink)s and entity = any(%(entities)s)
+        and not exists (select from exchange.entity e where e.tenant = %(tenant)s
+            and e.id = u.entity and e.organisation = %(organisation)s)
+    returning 1
+)
+update exchange.uplink_count set entities = entities - (select count(*) from gone)
+where organisation = %(organisation)s and uplink = %(uplink)s
+"""
+
 
 class DeviceNews(msgspec.Struct, kw_only=True):
     """What was heard of a device since it was written last."""
@@ -102,8 +132,45 @@ async def entities_of(connection: Connection, organisation: str, uplink: str) ->
     """Return the ids of all entities that an uplink made."""
     rows = await fetch_tuples(
         connection,
-        "select distinct entity from exchange.uplink_device "
-        "where organisation = %s and uplink = %s and entity <> ''",
+        "select entity from exchange.uplink_entity where organisation = %s and uplink = %s",
         (organisation, uplink),
     )
     return {row[0] for row in rows}
+
+
+async def admit(
+    connection: Connection, key: tuple[str, str], entities: Sequence[str], most: int
+) -> set[str]:
+    """Let entities in, the first ones first, as far as an uplink may make more.
+
+    Every process that does waits for the others, so that together they let no more in.
+
+    Args:
+        connection: In a transaction.
+        key: The organisation and the uplink.
+        entities: Ids, each once.
+        most: How many an uplink may have made in all.
+
+    Returns:
+        Those that are in, whoever let them in; all where the uplink ended meanwhile.
+    """
+    held = await fetch_tuples(connection, _HOLD_COUNT, key)
+    if not held:
+        return set(entities)
+    rows = await fetch_tuples(connection, _THERE, (*key, list(entities)))
+    there = {row[0] for row in rows}
+    news = [one for one in entities if one not in there][: max(0, most - held[0][0])]
+    if news:
+        organisation, uplink = key
+        asked = {"organisation": organisation, "uplink": uplink, "entities": news}
+        await execute(connection, _ADMIT, asked)
+    return there.union(news)
+
+
+async def release(
+    connection: Connection, key: tuple[str, str], tenant: str, entities: Sequence[str]
+) -> None:
+    """Give the places of entities back that were let in and could not be made."""
+    organisation, uplink = key
+    asked = {"organisation": organisation, "uplink": uplink, "tenant": tenant}
+    await execute(connection, _RELEASE, {**asked, "entities": entities})

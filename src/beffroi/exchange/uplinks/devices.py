@@ -1,4 +1,4 @@
-"""The devices that uplinks heard of: noted in memory, written every other second."""
+"""The devices that uplinks heard of: noted in memory, written every ten seconds."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.rights.model import Actor
 
 _logger = logging.getLogger(__name__)
-_PERIOD_S: Final = 2.0
+_PERIOD_S: Final = 10.0
 _WRITTEN_AT_ONCE: Final = 5_000
 _HELD_MOST: Final = 200_000
 _NAME_MOST: Final = 300

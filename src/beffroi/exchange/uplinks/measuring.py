@@ -18,11 +18,17 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.rights.model import Actor
 
 
-class _Telling(msgspec.Struct, eq=False):
+class _Telling(msgspec.Struct, eq=False, gc=False):
     """One message on its way; what of it came late is known once its turn came."""
 
     measures: Measures
+    now: datetime
     late: tuple[Recorded, ...] = ()
+
+    def __call__(self, held: Entity | None) -> Entity:
+        """Decide what its entity becomes."""
+        entity, self.late = measured(held, self.measures, self.now)
+        return entity
 
 
 class Measuring:
@@ -40,8 +46,8 @@ class Measuring:
     ) -> Sequence[Outcome]:
         """Return what became of each, once all are committed."""
         now = self._clock.now()
-        telling = [_Telling(one) for one in measures]
-        wishes = [_wish(one, now) for one in telling]
+        telling = [_Telling(one, now) for one in measures]
+        wishes = [Wish(one.measures.id, one) for one in telling]
         outcomes = await self._exchange.carry_out(actor, tenant, wishes)
         late: dict[str, list[Recorded]] = {}
         for one, outcome in zip(telling, outcomes, strict=True):
@@ -50,14 +56,6 @@ class Measuring:
         for entity, recorded in late.items():
             await self._late.add(actor, tenant, entity, recorded)
         return outcomes
-
-
-def _wish(telling: _Telling, now: datetime) -> Wish:
-    def decide(held: Entity | None) -> Entity:
-        entity, telling.late = measured(held, telling.measures, now)
-        return entity
-
-    return Wish(telling.measures.id, decide)
 
 
 def measured(

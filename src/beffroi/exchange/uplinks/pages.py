@@ -12,7 +12,7 @@ from litestar.response import Template
 from beffroi.exchange.api.mounting import ExchangeServices
 from beffroi.kernel.rights.model import Actor
 
-_LISTED_MOST: Final = 40
+_LISTED_MOST: Final = 30
 
 
 @get("/exchange/devices")

@@ -17,7 +17,7 @@ class RunningUplink(msgspec.Struct, eq=False, kw_only=True):
 
     Attributes:
         codec_text: The vendor's JavaScript.
-        known: Ids of the entities that it made.
+        known: Ids of entities that were let in; there may be more, which other processes let in.
     """
 
     flow: HeldFlow
@@ -54,17 +54,3 @@ class RunningUplink(msgspec.Struct, eq=False, kw_only=True):
             codec_text=codec_text(declared, flow.files),
             known=set(),
         )
-
-    def admit(self, entity: str) -> bool:
-        """Let an entity in, if it is known or may still be made; tell whether it is new.
-
-        Raises:
-            WrongMessageError: The uplink made as many entities as it may.
-        """
-        if entity in self.known:
-            return False
-        most = self.declared.devices_most
-        if len(self.known) >= most:
-            raise wrong_message("exchange.uplink_devices_full", entity=entity[:100], most=most)
-        self.known.add(entity)
-        return True

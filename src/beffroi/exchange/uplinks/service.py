@@ -26,6 +26,7 @@ from beffroi.exchange.uplinks.topics import TopicTable
 from beffroi.exchange.uplinks.wrong import (
     UplinkPausedError,
     UplinkUnknownError,
+    wrong_message,
 )
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
@@ -34,7 +35,7 @@ from beffroi.kernel.errors import BeffroiError, FailedError
 from beffroi.kernel.rights.model import Actor, Permission
 
 _logger = logging.getLogger(__name__)
-_RENEWED_S: Final = 30.0
+_RENEWED_S: Final = 60.0
 
 
 class UplinkNeeds(NamedTuple):
@@ -75,6 +76,7 @@ class Uplinks:
         self._tables: Mapping[str, _Table] = {}
         self._loaded = asyncio.Event()
         self._renewing = asyncio.Lock()
+        self._admitting = asyncio.Lock()
         self._javascript = JavascriptWorker()
         self._decoder = Decoder(self._javascript)
 
@@ -203,6 +205,7 @@ class Uplinks:
         if any(one.reading.undecoded is not None for one in taken):
             await self._decode(taken, outcomes)
         self._map(taken, outcomes)
+        await self._admit(taken, outcomes)
         await self._commit(actor, [one for one in taken if one.measures is not None], outcomes)
         return outcomes
 
@@ -227,8 +230,6 @@ class Uplinks:
             errors = await self._decoder.decode(text, [one.reading for one in waiting])
             for one, error in zip(waiting, errors, strict=True):
                 if error is not None:
-                    if one.is_new and one.measures is not None:
-                        one.uplink.known.discard(one.measures.id)
                     outcomes[one.place] = self._refuse(one.uplink, one.message, error)
 
     def _map(self, taken: Sequence[_Taken], outcomes: list[BeffroiError | None]) -> None:
@@ -236,11 +237,52 @@ class Uplinks:
             if outcomes[one.place] is not None:
                 continue
             try:
-                measures = one.uplink.mapping.mapped(one.reading, one.message.at)
-                one.is_new = one.uplink.admit(measures.id)
-                one.measures = measures
+                one.measures = one.uplink.mapping.mapped(one.reading, one.message.at)
             except Exception as error:  # noqa: BLE001 - one message fails no other
                 outcomes[one.place] = self._refuse(one.uplink, one.message, error)
+
+    async def _admit(self, taken: Sequence[_Taken], outcomes: list[BeffroiError | None]) -> None:
+        """Let entities in that are not known yet, as far as their uplinks may make more."""
+        news: dict[RunningUplink, dict[str, list[_Taken]]] = {}
+        for one in taken:
+            if one.measures is not None and one.measures.id not in one.uplink.known:
+                news.setdefault(one.uplink, {}).setdefault(one.measures.id, []).append(one)
+        for uplink, those in news.items():
+            most = uplink.declared.devices_most
+            admitted = await self._let_in(uplink, list(those))
+            for entity, messages in those.items():
+                for one in messages:
+                    one.is_new = entity in admitted
+                    if not one.is_new:
+                        one.measures = None
+                        full = wrong_message(
+                            "exchange.uplink_devices_full", entity=entity[:100], most=most
+                        )
+                        outcomes[one.place] = self._refuse(uplink, one.message, full)
+
+    async def _let_in(self, uplink: RunningUplink, entities: Sequence[str]) -> set[str]:
+        # In turn: the database would have them wait on a connection each.
+        async with self._admitting:
+            if uplink.known.issuperset(entities):
+                return set(entities)
+            most = uplink.declared.devices_most
+            async with self._needs.database.transaction(EVERYTHING) as connection:
+                admitted = await device_store.admit(connection, uplink.flow.key, entities, most)
+            uplink.known |= admitted
+            return admitted
+
+    async def _release(self, refused: Sequence[_Taken]) -> None:
+        """Give the places of entities back that could not be made."""
+        unmade: dict[RunningUplink, list[str]] = {}
+        for one in refused:
+            if one.is_new and one.measures is not None:
+                one.uplink.known.discard(one.measures.id)
+                unmade.setdefault(one.uplink, []).append(one.measures.id)
+        for uplink, ids in unmade.items():
+            # A place that is not given back is one device less; the messages are committed.
+            with suppress(BeffroiError):
+                async with self._needs.database.transaction(EVERYTHING) as connection:
+                    await device_store.release(connection, uplink.flow.key, uplink.flow.tenant, ids)
 
     async def _commit(
         self, actor: Actor, taken: Sequence[_Taken], outcomes: list[BeffroiError | None]
@@ -252,13 +294,14 @@ class Uplinks:
             told = [one.measures for one in those if one.measures is not None]
             committed = await self._needs.measuring.committed(actor, tenant, told)
             carried: dict[RunningUplink, list[_Taken]] = {}
+            refused: list[_Taken] = []
             for one, error in zip(those, committed, strict=True):
                 if error is not None:
-                    if one.is_new and one.measures is not None:
-                        one.uplink.known.discard(one.measures.id)
+                    refused.append(one)
                     outcomes[one.place] = self._refuse(one.uplink, one.message, error)
                 else:
                     carried.setdefault(one.uplink, []).append(one)
+            await self._release(refused)
             for uplink, items in carried.items():
                 self._note(uplink, items)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from beffroi.exchange.mqtt.intake import TopicIntake
 from beffroi.exchange.mqtt.limits import Limits
 from beffroi.exchange.mqtt.listener import MqttDoor
 from beffroi.exchange.mqtt.native import NativeTopics
+from beffroi.exchange.mqtt.peers import Peers
 from beffroi.exchange.mqtt.ports import Intake
 from beffroi.exchange.mqtt.protocol import Version
 from beffroi.exchange.service import Exchange
@@ -67,7 +68,13 @@ OpenADoor = Callable[..., Awaitable[OpenDoor]]
 @pytest.fixture
 async def town(make_database: MakeDatabase) -> AsyncIterator[Town]:
     """Accounts, and the exchange that commits what they send."""
-    database = await make_database("kernel", "exchange")
+    async with town_of(await make_database("kernel", "exchange")) as made:
+        yield made
+
+
+@asynccontextmanager
+async def town_of(database: Database) -> AsyncIterator[Town]:
+    """Make accounts, and run the exchange that commits what they send."""
     clock, rights = SystemClock(), Rights(database, SystemClock())
     tokens = {}
     for name, role in (("arras", Role.PARTNER), ("reader", Role.MEMBER)):
@@ -94,9 +101,14 @@ async def open_door(town: Town) -> AsyncIterator[OpenADoor]:
     """Open doors; they are closed at the end."""
     opened: list[tuple[MqttDoor, asyncio.Server, asyncio.Task[None]]] = []
 
-    async def make(limits: Limits | None = None, intake: Intake | None = None) -> OpenDoor:
-        door = MqttDoor(town.askers, intake or town.intake, SystemClock(), limits)
-        server = await door.open(("127.0.0.1",), 0)
+    async def make(
+        limits: Limits | None = None,
+        intake: Intake | None = None,
+        peers: Peers | None = None,
+        port: int = 0,
+    ) -> OpenDoor:
+        door = MqttDoor(town.askers, intake or town.intake, SystemClock(), limits, peers)
+        server = await door.open(("127.0.0.1",), port)
         opened.append((door, server, asyncio.create_task(door.sweep())))
         return OpenDoor(door, server.sockets[0].getsockname()[1], town.tokens)
 

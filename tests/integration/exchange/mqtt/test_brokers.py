@@ -40,6 +40,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[4]
 B1 = "urn:ngsi-ld:Building:1"
+WATCH = "urn:ngsi-ld:Subscription:1"
 LEVEL = "https://uri.etsi.org/ngsi-ld/default-context/level"
 
 
@@ -168,6 +169,7 @@ async def test_a_broker_that_comes_back_gets_what_it_missed(
         assert await eventually(lambda: _told(platform, 1), within_s=10)
         await broker.stop()
         await update(platform, B1, {"level": 1})
+        assert await eventually(lambda: _failed(platform), within_s=15)
         await broker.start()
         assert await eventually(lambda: _told(platform, 2), within_s=15)
 
@@ -223,6 +225,10 @@ async def _levels(database: Database, count: int) -> bool:
 
 
 async def _told(platform: ExchangeProcess, sent: int) -> bool:
-    held = await platform.subscriptions.subscription(NIMES, "", "urn:ngsi-ld:Subscription:1")
-    told = held.told
+    told = (await platform.subscriptions.subscription(NIMES, "", WATCH)).told
     return told.times_sent - told.times_failed >= sent
+
+
+async def _failed(platform: ExchangeProcess) -> bool:
+    told = (await platform.subscriptions.subscription(NIMES, "", WATCH)).told
+    return told.times_failed > 0 and told.last_failure is not None

@@ -22,7 +22,7 @@ from beffroi.exchange.uplinks.declared import Uplink
 from beffroi.exchange.uplinks.device_store import KnownDevice
 from beffroi.exchange.uplinks.message import UplinkMessage
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import Database, fetch_tuples
+from beffroi.kernel.database import fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.log import LogWatch
@@ -38,9 +38,14 @@ class Town:
     """The uplinks of Arras."""
 
     def __init__(
-        self, database: Database, services: ExchangeServices, client: httpx.AsyncClient, token: str
+        self,
+        foundation: ExchangeFoundation,
+        services: ExchangeServices,
+        client: httpx.AsyncClient,
+        token: str,
     ) -> None:
-        self._database = database
+        self._database = foundation.database
+        self.foundation = foundation
         self.services = services
         self._client = client
         self._token = token
@@ -147,7 +152,7 @@ async def town(make_database: MakeDatabase) -> AsyncIterator[Town]:
         ]
         transport = httpx.ASGITransport(app=mounted_uplinks(rights, services, clock))
         async with httpx.AsyncClient(transport=transport) as client:
-            yield Town(database, services, client, token)
+            yield Town(foundation, services, client, token)
         # Of one cancellation asyncio.wait_for may lose sight, up to Python 3.11.
         waiting = set(loops)
         while waiting:

@@ -4,8 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from beffroi.app.exchange_wiring import exchange_services
 from beffroi.exchange.model import Entity
 from beffroi.exchange.service import Wish
+from beffroi.exchange.uplinks.message import UplinkMessage
+from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.rights.model import Actor, Role
 from tests.integration.exchange.uplinks.conftest import ARRAS, Town
 from tests.support.waiting import eventually
@@ -98,6 +101,42 @@ async def test_an_uplink_makes_as_many_entities_as_it_may(town: Town) -> None:
     full = "exchange.uplink_devices_full"
     assert [one and one.code for one in outcomes] == [None, None, full, None]
     assert "2 entities" in str(outcomes[2])
+
+
+async def test_two_processes_together_make_no_more_entities_than_one_may(town: Town) -> None:
+    await town.declare(weather={**WEATHER, "devices_most": 5})
+    other = exchange_services(town.foundation)
+    await other.uplinks.renew()
+    writing = asyncio.create_task(other.exchange.run())
+    now = SystemClock().now()
+    told = [UplinkMessage(f"sensors/{name}/up", _told(1, 1), now) for name in "abcdefgh"]
+    both = (town.services.uplinks, other.uplinks)
+    outcomes = await asyncio.gather(
+        *(uplinks.received(ARRAS, [one]) for one in (*told, *told[::-1]) for uplinks in both)
+    )
+    again = [await uplinks.received(ARRAS, told) for uplinks in both]
+    writing.cancel()
+    made = [one.topic for one, error in zip(told, again[0], strict=True) if error is None]
+    assert len(made) == 5
+    assert [error is None for error in again[1]] == [one.topic in made for one in told]
+    assert sum(error is None for (error,) in outcomes) == 5 * 4
+
+
+async def test_a_place_that_could_not_be_taken_is_free_for_both_processes(town: Town) -> None:
+    await town.declare(weather={**WEATHER, "devices_most": 1})
+    other = exchange_services(town.foundation)
+    await other.uplinks.renew()
+    (refused,) = await town.sent(("sensors/a/up", b'{"at": "2026-11-22T00:00:00Z"}'))
+    assert refused is not None
+    writing = asyncio.create_task(other.exchange.run())
+    now = SystemClock().now()
+    assert await other.uplinks.received(
+        ARRAS, [UplinkMessage("sensors/b/up", _told(1, 1), now)]
+    ) == [None]
+    writing.cancel()
+    (full,) = await town.sent(("sensors/c/up", _told(1, 1)))
+    assert full is not None
+    assert full.code == "exchange.uplink_devices_full"
 
 
 async def test_what_another_organisation_has_takes_no_place(town: Town) -> None:

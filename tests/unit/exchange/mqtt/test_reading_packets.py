@@ -197,3 +197,9 @@ def test_a_client_reads_what_a_server_writes(
         Subscribed(Kind.SUBACK, number, tuple(reasons)),
         Signal(Kind.PINGRESP),
     ]
+
+
+@given(st.lists(st.integers(1, 65_535), max_size=50))
+def test_confirmations_written_at_once_are_those_written_one_by_one(packets: list[int]) -> None:
+    one_by_one = b"".join(writing.answer(Kind.PUBACK, one) for one in packets)
+    assert writing.pubacks(packets) == one_by_one

@@ -15,6 +15,8 @@ from typing import BinaryIO, Final
 import msgspec
 import quickjs
 
+from beffroi.exchange.uplinks.codecs.confinement import confine
+
 CALL_S: Final = 0.1
 """CPU time of one call."""
 MEMORY_BYTES: Final = 16 * 1024 * 1024
@@ -237,6 +239,7 @@ def main() -> None:
     _bound()
     interpreter = Interpreter()
     decoder, encoder = msgspec.msgpack.Decoder(Asked), msgspec.msgpack.Encoder()
+    confine()
     output.write(framed(b""))
     output.flush()
     while frame := read_frame(sys.stdin.buffer):
