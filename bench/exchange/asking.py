@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY
+from beffroi.exchange.map_grid import MapGrid
 from beffroi.exchange.views import Views
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import fetch_tuples
@@ -29,7 +30,7 @@ _INDEXES_WITHIN_S: Final = 240.0
 _METHOD: Final = (
     f"{ENTITIES} entities of {_TYPES} types with 6 attributes each, loaded by SQL and analysed; "
     f"{_ASKED} requests of each kind one after another on one connection, through the door on "
-    "Granian with a token, PostgreSQL with the platform's settings (128 MB of buffers). Before, "
+    "uvloop with a token, PostgreSQL with the platform's settings (128 MB of buffers). Before, "
     "each kind is asked 12 times and the indexes that this makes are waited for (indexes tells of "
     "which attributes). Every request asks for another type, id, value or place. Aggregates are of "
     f"10,000 points of one of {_MEASURED} entities, all written on one day, then over "
@@ -63,6 +64,12 @@ _PROPERTY: Final = """
 create function property(value jsonb) returns jsonb language sql immutable as $$
 select jsonb_build_array(jsonb_build_object('kind', 'Property', 'value', value,
     'created_at', '2026-11-22T08:00:00Z', 'modified_at', '2026-11-22T08:00:00Z')) $$
+"""
+_NAMES: Final = """
+insert into exchange.type_name
+select distinct e.tenant, e.organisation, e.types[1], a.name, a.value -> 0 ->> 'kind'
+from (select * from exchange.entity limit 1000) as e
+cross join jsonb_each(e.document) as a(name, value)
 """
 _LOADED_AT_ONCE: Final = 50_000
 _WISHED: Final = "select attribute, is_ready, asked from exchange.asked_index where asked >= 3"
@@ -132,6 +139,7 @@ async def loaded_entities(scratch: Scratch) -> None:
             last = min(ENTITIES, first + _LOADED_AT_ONCE - 1)
             text = _LOAD.format(types=_TYPES, first=first, last=last).replace("%%", "%")
             await connection.execute(text.encode())
+        await connection.execute(_NAMES.encode())
         await connection.execute("vacuum analyze exchange.entity")
 
 
@@ -210,6 +218,7 @@ async def _measured() -> dict[str, Figures]:
         await loaded_points(scratch, "2026-11-20", "8 s", 2)
         async with served_door(scratch) as door:
             indexes = await indexed(scratch, door)
+            await MapGrid(scratch.database).keep_up()
             figures = {kind: await asyncio.to_thread(asked, scratch, door, kind) for kind in KINDS}
             figures["map of everything"] = await mapped(scratch, None)
             figures["map of a type"] = await mapped(scratch, f"{DEFAULT_VOCABULARY}Type3")

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from beffroi.exchange.asked_store import few_numbers, is_whole
+from beffroi.exchange.asked_store import few_numbers, is_whole, met_early
 from beffroi.exchange.asking import Lookup, Question, SqlFilter
 from beffroi.exchange.model import Iri
 from beffroi.exchange.reach import Realm
@@ -26,12 +26,21 @@ _logger = logging.getLogger(__name__)
 _SLOW_TIMES: Final = 3
 _SLOW_S: Final = 0.04
 _INDEXES_MOST: Final = 16
-_FEW: Final = 2_000
+_FEW: Final = 200
+_NOT_MANY: Final = 2_000
 """More than these are found sooner in the order of creation, a page at a time."""
+
+_EARLY: Final = 200
+_MET_EARLY: Final = 3
+"""Where so many of the first ones are meant, a page is found soon in the order of creation."""
 
 _UNASKED_FOR: Final = "14 days"
 _LOOK_EVERY_S: Final = 60.0
 _LOCK: Final = 0x61736B6564
+# An index on boxes can tell types apart only where it has them as ranges.
+_RANGE: Final = "int8range(e.only_type >> 1, e.only_type >> 1, '[]')"
+_TYPE_RANGE: Final = "int8range(hashtextextended(%s, 0) >> 1, hashtextextended(%s, 0) >> 1, '[]')"
+_RANGE_OF_SEVERAL: Final = "int8range(0, 0, '[]')"
 _NOTE: Final = """
 insert into exchange.asked_index as held (attribute, asked)
 select * from unnest(%s::text[], %s::int[])
@@ -109,10 +118,17 @@ class AskedIndexes:
         conditions = self._serving(asked) if is_whole(realm) else ()
         if not conditions:
             return question
-        numbers = await few_numbers(connection, realm, conditions, _FEW)
+        most = _FEW if any(one.attribute in self._ready for one in asked.lookups) else _NOT_MANY
+        numbers = await few_numbers(connection, realm, conditions, most)
+        if numbers is None and most == _FEW:
+            if await met_early(connection, realm, asked, _EARLY) >= _MET_EARLY:
+                return question
+            numbers = await few_numbers(connection, realm, conditions, _NOT_MANY)
         if numbers is None:
             return question
-        among = f"e.number = any(%s::bigint[]) and ({asked.sql})"
+        # No other index than that of numbers may serve it: one of boxes is read whole for those
+        # that have none.
+        among = f"e.number = any(%s::bigint[]) and case when e.number > 0 then {asked.sql} end"
         return replace(question, asked=SqlFilter(among, (numbers, *asked.parameters), asked.exact))
 
     def _serving(self, asked: SqlFilter) -> Sequence[SqlFilter]:
@@ -125,8 +141,13 @@ class AskedIndexes:
             return ()
         types = _of_types(asked.types)
         boxed = f"e.bounds && %s::box and {types.sql}"
+        parameters = types.parameters
+        if asked.types:
+            ranges = ", ".join([_TYPE_RANGE] * len(asked.types))
+            boxed += f" and {_RANGE} && int8multirange({_RANGE_OF_SEVERAL}, {ranges})"
+            parameters = (*parameters, *(one for one in asked.types for _ in range(2)))
         return [
-            *(SqlFilter(boxed, (one, *types.parameters)) for one in asked.boxes),
+            *(SqlFilter(boxed, (one, *parameters)) for one in asked.boxes),
             SqlFilter("e.unbounded"),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from beffroi.exchange.asking import SqlFilter
 from beffroi.exchange.reach import ENTITIES, Realm
 from beffroi.exchange.store import HeldEntity, held_in_row
-from beffroi.kernel.database import Connection, fetch_tuples
+from beffroi.kernel.database import Connection, execute, fetch_tuples
 
 _HELD: Final = """
 select e.tenant, e.organisation, e.number, e.id, e.types, e.scopes, e.document::text,
@@ -73,15 +73,40 @@ async def few_numbers(
 ) -> list[int] | None:
     """Return the numbers of entities that one of some conditions holds for; None for too many.
 
-    Without an order there is one way for PostgreSQL to find them: the index of each condition.
+    Without an order there is one way for PostgreSQL to find them: the index of each condition, read
+    no further than told. A bitmap would be made of all that the index holds.
     """
+    await execute(connection, "set local enable_bitmapscan = off")
     parts = []
     for one in conditions:
         which, parameters = reached(realm, one)
         parts.append((f"(select e.number {which} limit %s)", (*parameters, most + 1)))
     statement, values = _joined(parts)
     rows = await fetch_tuples(connection, statement, values)
+    await execute(connection, "set local enable_bitmapscan = on")
     return None if len(rows) > most else sorted({row[0] for row in rows})
+
+
+async def met_early(connection: Connection, realm: Realm, asked: SqlFilter, most: int) -> int:
+    """Count those that a condition holds for among the first of its types, or of all.
+
+    Args:
+        connection: Where to.
+        realm: Whose.
+        asked: The condition.
+        most: How many to look at of each part of the order of creation.
+    """
+    parts = []
+    for one in by_type(realm, SqlFilter("true", types=asked.types)):
+        which, parameters = reached(realm, one)
+        parts.append((f"(select e.* {which} order by e.number limit %s)", (*parameters, most)))
+    first, values = _joined(parts)
+    rows = await fetch_tuples(
+        connection,
+        f"select count(*) from ({first}) as e where {asked.sql}",  # noqa: S608
+        (*values, *asked.parameters),
+    )
+    return int(rows[0][0])
 
 
 async def entity_ids(connection: Connection, realm: Realm, asked: SqlFilter) -> list[str]:

@@ -1,7 +1,8 @@
 """The only SQL that tells which types and attributes entities have.
 
-Entities of one type alone are counted from an index, one step of it per type. Of each type that
-has more than 1,000 of them the attributes are those of its first 500 and of its latest 500.
+Entities of one type alone are counted from an index, one step of it per type. The attributes of a
+type are those of its first 100 entities and of its latest 100, and of all that the writer ever met
+(``known_names``) those that an entity has now.
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from beffroi.exchange.model import Iri
 from beffroi.exchange.reach import Realm
 from beffroi.kernel.database import Connection, fetch_tuples
 
-_LOOKED_AT: Final = 500
+_LOOKED_AT: Final = 100
 _TYPED: Final = "cross join unnest(e.types) as t(type)"
 _ALL: Final = """
 held as (select t.type, e.document {all} and (%s::text is null or t.type = %s))
@@ -58,6 +59,20 @@ held as (
     ) as looked
 )
 """
+_RARE: Final = """
+select n.type, n.attribute, n.kind,
+    (select count(*) {of_name})
+from (select distinct type, attribute, kind from exchange.type_name
+    where tenant = %s and (%s::text is null or type = %s)
+        and (%s::text is null or attribute = %s)
+    except select * from unnest(%s::text[], %s::text[], %s::text[])) as n
+where exists (select {holding})
+"""
+_OF_NAME: Final = SqlFilter("e.only_type = hashtextextended(n.type, 0) and e.types[1] = n.type")
+_HOLDING: Final = SqlFilter(
+    f"{_OF_NAME.sql} and e.document -> n.attribute "
+    "@> jsonb_build_array(jsonb_build_object('kind', n.kind))"
+)
 
 
 class TypeUse(msgspec.Struct, frozen=True):
@@ -152,7 +167,31 @@ async def _single_uses(
         statement,
         (*values, *all_of * 2, type_iri, type_iri, *all_of * 2, attribute, attribute, attribute),
     )
-    return [_use(row) for row in rows]
+    seen = [_use(row) for row in rows]
+    return [*seen, *await _rare_uses(connection, realm, seen, type_iri, attribute)]
+
+
+async def _rare_uses(
+    connection: Connection,
+    realm: Realm,
+    seen: Sequence[TypeUse],
+    type_iri: Iri | None,
+    attribute: Iri | None,
+) -> list[TypeUse]:
+    """Return what is known of types and was not seen yet, where an entity has it now."""
+    of_name, all_of = reached(realm, _OF_NAME)
+    holding, having = reached(realm, _HOLDING)
+    known = [(one.type, one.attribute, kind) for one in seen for kind in one.kinds]
+    rows = await fetch_tuples(
+        connection,
+        _RARE.format(of_name=of_name, holding=holding),
+        (
+            *(*all_of, realm.tenant, type_iri, type_iri, attribute, attribute),
+            *([one[place] for one in known] for place in range(3)),
+            *having,
+        ),
+    )
+    return [TypeUse(name, entities, found, (kind,)) for name, found, kind, entities in rows]
 
 
 def _steps(realm: Realm) -> tuple[str, tuple[Any, ...]]:

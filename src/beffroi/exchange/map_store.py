@@ -7,7 +7,8 @@ import msgspec
 
 from beffroi.exchange.asked_store import by_type, reached
 from beffroi.exchange.asking import SqlFilter, of_type
-from beffroi.exchange.map_view import Cluster, MapView
+from beffroi.exchange.map_grid import level_for, seen_cells
+from beffroi.exchange.map_view import ZOOM_MOST, Cluster, MapView
 from beffroi.exchange.model import LOCATION, Iri, Json
 from beffroi.exchange.query.logic import EVERYTHING
 from beffroi.exchange.reach import Realm
@@ -18,15 +19,22 @@ _OUTLINES_MOST: Final = 400
 _LATEST: Final = 1_000
 _IN_VIEW: Final = "e.longitude >= %s and e.longitude < %s and e.latitude >= %s and e.latitude < %s"
 _CELLS: Final = """
-with seen as ({parts}), counted as (
-    select count(*) as entities, avg(longitude) as longitude, avg(latitude) as latitude,
-        min(number) as first
-    from seen group by floor(longitude / %s), floor(latitude / %s)
-    order by count(*) desc limit %s
+with seen as materialized ({seen}), counted as (
+    select floor(longitude / %s) as x, floor(latitude / %s) as y,
+        sum(entities)::bigint as entities, sum(entities * longitude) / sum(entities) as longitude,
+        sum(entities * latitude) / sum(entities) as latitude
+    from seen group by 1, 2 order by 3 desc, 1, 2 limit %s
 )
-select counted.entities, counted.longitude, counted.latitude, one.id
-from counted cross join lateral (select e.id {first} limit 1) as one
-order by counted.entities desc, one.id
+select counted.entities, counted.longitude, counted.latitude, coalesce(one.id, '')
+from counted left join lateral (
+    select e.id {single} and (counted.entities = 1 or %s) limit 1
+) as one on true
+order by counted.entities desc, counted.x, counted.y
+"""
+_IN_CELL: Final = """
+e.bounds && box(point(counted.x * %s, counted.y * %s),
+        point((counted.x + 1) * %s, (counted.y + 1) * %s))
+    and floor(e.longitude / %s) = counted.x and floor(e.latitude / %s) = counted.y
 """
 _WIDE: Final = """
 e.extent > 0 and e.extent > %s
@@ -45,20 +53,31 @@ async def clusters(
     connection: Connection, realm: Realm, view: MapView, type_iri: Iri | None
 ) -> Sequence[Cluster]:
     """Return what is in view, the fullest cells first."""
+    level = level_for(realm, view)
+    if level is None:
+        seen, parameters = _one_by_one(realm, view, type_iri)
+    else:
+        seen, parameters = seen_cells(realm, view, type_iri, level)
+    width, height = view.cell_width, view.cell_height
+    in_cell = SqlFilter(_IN_CELL, (width, height) * 3)
+    single, own = reached(realm, _of_type(in_cell, type_iri))
+    rows = await fetch_tuples(
+        connection,
+        _CELLS.format(seen=seen, single=single),
+        (*parameters, width, height, _CELLS_MOST, *own, view.zoom == ZOOM_MOST),
+    )
+    return [Cluster(*row) for row in rows]
+
+
+def _one_by_one(realm: Realm, view: MapView, type_iri: Iri | None) -> tuple[str, tuple[Any, ...]]:
     parts: list[str] = []
     parameters: list[Any] = []
     for one in [EVERYTHING] if type_iri is None else by_type(realm, of_type(type_iri)):
         asked = SqlFilter(f"{_IN_VIEW} and ({one.sql})", (*_edges(view), *one.parameters))
         which, values = reached(realm, asked)
-        parts.append(f"select e.longitude, e.latitude, e.number {which}")
+        parts.append(f"select 1 as entities, e.longitude, e.latitude {which}")
         parameters += values
-    first, own = reached(realm, SqlFilter("e.number = counted.first"))
-    rows = await fetch_tuples(
-        connection,
-        _CELLS.format(parts=" union all ".join(parts), first=first),
-        (*parameters, view.cell_width, view.cell_height, _CELLS_MOST, *own),
-    )
-    return [Cluster(*row) for row in rows]
+    return " union all ".join(parts), tuple(parameters)
 
 
 async def outlines(connection: Connection, realm: Realm, view: MapView) -> Sequence[Json]:

@@ -103,7 +103,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     Attributes:
         longitude: Of their middle, in degrees; so is ``latitude``.
-        id: Of the first of them.
+        id: Of the one that it is, or "".
     """
 
     entities: int

@@ -7,17 +7,23 @@ from typing import Final
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
 
 _COLUMNS: Final = """entity_key, attribute_key, hours, at, organisation, tenant, entity, attribute,
-    dataset_id, instances, numbers, low, high, total"""
+    dataset_id, instances, numbers, low, high, total, squares, deviations"""
 _RECKONED: Final = """
 select h.entity_key, h.attribute_key, step.hours, date_trunc(step.name, h.at, 'UTC') as at,
     max(h.organisation) as organisation, h.tenant, h.entity, h.attribute,
     h.dataset_id, count(*) as instances, count(h.value) as numbers,
     min(h.value) as low, max(h.value) as high,
     case when bool_and(abs(h.value) < 1e290) then sum(h.value) filter (where abs(h.value) < 1e290)
-    end as total
+    end as total,
+    case when bool_and(abs(h.value) < 1e140) then sum(
+        case when abs(h.value) > 1e-150 then h.value * h.value else 0 end)
+        filter (where abs(h.value) < 1e140) end as squares,
+    case when bool_and(abs(h.value) < 1e140) then count(h.value)
+        * var_pop(h.value) filter (where abs(h.value) < 1e140) end as deviations
 from exchange.history h
 cross join (values (1::smallint, 'hour'), (24::smallint, 'day')) as step(hours, name)
-where {which} and not h.ended and (h.at <> h.written_at or h.instance ? 'observed_at')
+where {which} and not h.ended and (h.at <> h.written_at or
+    exchange.instance_of(h.instance, h.said) ? 'observed_at')
 group by h.entity_key, h.attribute_key, step.hours, date_trunc(step.name, h.at, 'UTC'), h.tenant,
     h.entity, h.attribute, h.dataset_id
 """
@@ -27,7 +33,10 @@ insert into exchange.rollup as kept ({_COLUMNS})
 on conflict (entity_key, attribute_key, hours, at, dataset_id) do update set
     instances = kept.instances + excluded.instances, numbers = kept.numbers + excluded.numbers,
     low = least(kept.low, excluded.low), high = greatest(kept.high, excluded.high),
-    total = kept.total + excluded.total
+    total = kept.total + excluded.total, squares = kept.squares + excluded.squares,
+    deviations = (exchange.spread_added(
+        array[kept.numbers, kept.total, kept.deviations],
+        excluded.numbers, excluded.total, excluded.deviations))[3]
 """
 _OF_ATTRIBUTES: Final = """h.entity_key = exchange.entity_key(%s, %s)
     and h.attribute_key = any(select hashtextextended(name, 0) from unnest(%s::text[]) as n(name))

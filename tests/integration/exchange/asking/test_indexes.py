@@ -93,19 +93,43 @@ PLAIN_NAMES = Context({}, source=[])
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(kept=st.lists(entities(), min_size=1, max_size=5), metres=st.sampled_from((1500, 10**7)))
+@given(
+    kept=st.lists(entities(), min_size=1, max_size=5),
+    metres=st.sampled_from((1500, 10**7)),
+    types=st.sampled_from(("*", "Bus", "Bus,Stop")),
+)
 async def test_a_place_is_asked_for_among_those_that_are_near(
-    database: Database, town: Town, kept: list[Entity], metres: int
+    database: Database, town: Town, kept: list[Entity], metres: int, types: str
 ) -> None:
     place = PlaceAsked(
         georel=f"near;maxDistance=={metres}", geometry="Point", coordinates=[2.5, 50.3]
     )
-    question = place_question(place, PLAIN_NAMES)
+    question = all_of([types_asked(types, PLAIN), place_question(place, PLAIN_NAMES)])
     async with town([("arras", one) for one in kept]) as connection:
         expected = await finding.ids(connection, ALL, question, NOW)
         async with AskedIndexes(database).timed(connection, ALL, question) as narrowed:
             assert "e.number" in narrowed.asked.sql
             assert await finding.ids(connection, ALL, narrowed, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "served"),
+    [(30, 30, "walk"), (1, 30, "index"), (1, 1, "index")],
+    ids=["half of them", "many, none of the first", "none"],
+)
+async def test_an_index_serves_where_a_walk_would_be_long(
+    town: Town, indexes: AskedIndexes, early: int, late: int, served: str
+) -> None:
+    speeding = read_condition("speed>20", PLAIN_NAMES).question()
+    question = all_of([types_asked("Bus", PLAIN), speeding])
+    values = [early] * 250 + [late] * 250
+    async with (
+        town([("arras", said(one)) for one in values]) as connection,
+        indexes.timed(connection, ALL, question) as narrowed,
+    ):
+        found = await finding.ids(connection, ALL, narrowed, NOW)
+    assert ("walk" if narrowed is question else "index") == served
+    assert len(found) == sum(one > 20 for one in values)
 
 
 async def test_an_index_is_made_once_it_was_missed_three_times_and_goes_when_nobody_asks(
