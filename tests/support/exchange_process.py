@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
@@ -16,6 +16,7 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.secrets import Secret
+from tests.support.endings import ended
 
 HASTY = Patience(attempts_most=3, first_s=0.05, most_s=0.2, given_up_s=0.0)
 
@@ -54,14 +55,8 @@ async def exchange_process(
         if serving:
             loops.append(made.subscriptions.run())
         for loop in loops:
-            undo.push_async_callback(_cancel, asyncio.create_task(loop))
+            undo.push_async_callback(ended, asyncio.create_task(loop))
         yield made
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def _main() -> None:

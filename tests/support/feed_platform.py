@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from beffroi.kernel.database import Database
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import Actor, Role
 from beffroi.kernel.secrets import SealingKey, Secret
+from tests.support.endings import ended
 
 DATABASE = "DATABASE_OF_THE_TEST"
 NIMES = Actor("sig", Role.MANAGER, "nimes")
@@ -87,17 +88,8 @@ async def feed_platform(database: Database, drops: Path) -> AsyncIterator[FeedPl
         )
         services = exchange_services(given)
         for loop in (given.watch.run(), *exchange_loops(given, services)):
-            undo.push_async_callback(_ended, asyncio.create_task(loop))
+            undo.push_async_callback(ended, asyncio.create_task(loop))
         yield FeedPlatform(services)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    # Of one cancellation asyncio.wait_for may lose sight, up to Python 3.11.
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=1)
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def _main() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from beffroi.kernel.database import Database
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.secrets import SealingKey, Secret
+from tests.support.endings import ended
 from tests.support.town_subscriptions import NIMES
 
 KEY = SealingKey(b"k" * 32)
@@ -107,14 +108,8 @@ async def flow_process(
         if carrying:
             loops.append(made.parts.runner.run())
         for loop in loops:
-            undo.push_async_callback(_cancel, asyncio.create_task(loop))
+            undo.push_async_callback(ended, asyncio.create_task(loop))
         yield made
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def _main() -> None:

@@ -21,6 +21,7 @@ from beffroi.exchange.mqtt.intake import TopicIntake
 from beffroi.exchange.mqtt.listening import BrokerDriver
 from beffroi.exchange.mqtt.native import NativeTopics
 from beffroi.exchange.mqtt.planning import BROKER
+from beffroi.exchange.reach import OWN_DATA, DataGuard
 from beffroi.exchange.service import Exchange
 from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
@@ -33,6 +34,7 @@ def flow_parts(
     contexts: Contexts,
     retry_first_s: float = RETRY_FIRST_S,
     keepers: Sequence[DeclarationKeeper] = (),
+    guard: DataGuard = OWN_DATA,
 ) -> FlowParts:
     """Join the parts of flows.
 
@@ -42,6 +44,7 @@ def flow_parts(
         contexts: What names stand for.
         retry_first_s: How long a flow that failed waits at first.
         keepers: Of the other sections of declarations.
+        guard: Tells what connectors may see of others' entities.
     """
     database, clock = given.database, given.clock
     flows = Flows(database, clock)
@@ -50,7 +53,7 @@ def flow_parts(
     measuring = Measuring(exchange, History(database), Recorder(database, clock), clock)
     intake = TopicIntake(NativeTopics(measuring))
     drivers: Mapping[str, FlowDriver] = {
-        **_outgoing(given, contexts, journal, vault),
+        **_outgoing(given, contexts, journal, vault, guard),
         **feed_drivers(given, exchange, contexts, journal, vault),
         BROKER: BrokerDriver(given.outgoing, vault, journal, intake, clock),
     }
@@ -65,7 +68,11 @@ def flow_parts(
 
 
 def _outgoing(
-    given: ExchangeFoundation, contexts: Contexts, journal: FlowJournal, vault: FlowVault
+    given: ExchangeFoundation,
+    contexts: Contexts,
+    journal: FlowJournal,
+    vault: FlowVault,
+    guard: DataGuard,
 ) -> Mapping[str, FlowDriver]:
     driver = ConnectorDriver(
         CarryingNeeds(
@@ -80,6 +87,7 @@ def _outgoing(
                 TargetKind.TABLE: TableDriver(given.outgoing, vault),
                 TargetKind.SFTP: SftpDriver(given.outgoing, vault),
             },
+            guard=guard,
         )
     )
     return {kind.value: driver for kind in TargetKind}

@@ -69,6 +69,7 @@ class Broker:
 
     def __init__(self, target: MqttTarget, link: BrokerLink) -> None:
         self.pace = Pace(_AT_ONCE)
+        self.keeps_last = target.retained
         self._target = target
         self._link = link
 
@@ -82,6 +83,7 @@ class Broker:
 
     async def _publish(self, change: Change) -> None:
         body = {
+            "position": change.seq,
             "id": change.id,
             "at": written_instant(change.at),
             "deleted": change.deleted,

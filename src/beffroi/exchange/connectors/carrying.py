@@ -11,22 +11,21 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.changes import ChangeKind
 from beffroi.exchange.connectors import store
 from beffroi.exchange.connectors.declared import Connector, TargetKind, targets_of
 from beffroi.exchange.connectors.mapping import RowMapping, RowRefusedError
+from beffroi.exchange.connectors.reaching import ConnectorReach
 from beffroi.exchange.connectors.selection import watcher_for
 from beffroi.exchange.connectors.store import Change
 from beffroi.exchange.connectors.targets import OpenTarget, ReceiverRefusedError, TargetDriver
+from beffroi.exchange.connectors.telling import Telling
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.flows.journal import FlowJournal
 from beffroi.exchange.flows.model import HeldFlow, ToldError
 from beffroi.exchange.flows.running import FlowPosition
-from beffroi.exchange.model import Entity
-from beffroi.exchange.representation.changing import alive
-from beffroi.exchange.subscriptions.matching import entities_now
-from beffroi.exchange.subscriptions.moments import Moment, entities_then, moment_of
-from beffroi.exchange.subscriptions.watching import Watcher, wants
+from beffroi.exchange.reach import DataGuard
+from beffroi.exchange.subscriptions.moments import Moment, moment_of
+from beffroi.exchange.subscriptions.reaching import Shown
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -46,6 +45,7 @@ class CarryingNeeds(msgspec.Struct, frozen=True):
     Attributes:
         watch: Running.
         targets: How to open those of each kind.
+        guard: Tells what connectors may see, and notes what they tell of persons.
     """
 
     database: Database
@@ -54,6 +54,7 @@ class CarryingNeeds(msgspec.Struct, frozen=True):
     journal: FlowJournal
     clock: Clock
     targets: Mapping[TargetKind, TargetDriver[Any]]
+    guard: DataGuard
 
 
 class ConnectorDriver:
@@ -68,11 +69,12 @@ class ConnectorDriver:
         connector = msgspec.json.decode(flow.declared, type=Connector)
         context = await needs.contexts.resolved(flow.tenant, list(connector.context) or None)
         mapping = RowMapping(connector.fields, context, context.compact)
-        watcher = watcher_for(flow, connector, context)
+        reach = ConnectorReach(needs.guard, flow, connector.purpose)
+        telling = Telling(watcher_for(flow, connector, context), mapping, reach)
         kind = TargetKind(flow.kind)
         declared = targets_of(connector)[kind]
         async with needs.targets[kind].opened(flow, declared, mapping.names) as target:
-            await _Carrying(needs, flow, watcher, mapping, target).run(position)
+            await _Carrying(needs, flow, telling, target).run(position)
 
 
 class _Carrying:
@@ -82,14 +84,12 @@ class _Carrying:
         self,
         needs: CarryingNeeds,
         flow: HeldFlow,
-        watcher: Watcher,
-        mapping: RowMapping,
+        telling: Telling,
         target: OpenTarget,
     ) -> None:
         self._needs = needs
         self._flow = flow
-        self._watcher = watcher
-        self._mapping = mapping
+        self._telling = telling
         self._target = target
         self._waiting: list[Change] = []
         self._read = self._kept = 0
@@ -114,38 +114,23 @@ class _Carrying:
         """Read some of the log; tell whether its end was reached."""
         if len(self._waiting) >= min(_GATHERED_MOST, 2 * self._target.pace.rows_most + 1_000):
             return False
+        owners = await self._telling.owners()
         async with self._needs.database.transaction(EVERYTHING) as connection:
-            passage = await store.passage_after(connection, self._flow, self._read, _ENTRIES_MOST)
+            passage = await store.passage_after(connection, owners, self._read, _ENTRIES_MOST)
             moments = [(one.seq, moment_of(one)) for one in passage.entries]
             moments = [one for one in moments if one[1].tenant == self._flow.tenant]
-            chosen = [one for one in moments if self._is_told(one[1])]
-            keys = {one.key for _, one in chosen}
-            now_held = await entities_now(connection, keys) if keys else {}
-        told = [one for one in moments if one[1].key in keys]
-        entities = entities_then([one for _, one in told], now_held)
-        wanted = {seq for seq, _ in chosen}
-        for (seq, moment), then in zip(told, entities, strict=True):
-            entity = alive(then, moment.at) or then
-            if seq in wanted and wants(self._watcher, moment.organisation, entity):
-                await self._add(seq, moment, entity)
+            found = await self._telling.shown(connection, moments)
+        for seq, moment, shown in found:
+            await self._add(seq, moment, shown)
         self._read = passage.until
         return passage.until >= passage.end
 
-    def _is_told(self, moment: Moment) -> bool:
-        watcher = self._watcher
-        changes = watcher.relevant(moment.changes)
-        return watcher.held.reaches(moment.organisation) and watcher.triggered(moment.kind, changes)
-
-    async def _add(self, seq: int, moment: Moment, entity: Entity) -> None:
+    async def _add(self, seq: int, moment: Moment, shown: Shown) -> None:
         try:
-            row = self._mapping.row(entity)
+            self._waiting.append(self._telling.change(seq, moment, shown))
         except RowRefusedError as error:
-            change = Change(seq, moment.at, moment.id, deleted=False, row={"id": moment.id})
-            await self._bury(change, error, can_be_sent=False)
-            return
-        deleted = moment.kind is ChangeKind.DELETED
-        observed_at = self._mapping.observed_at(entity)
-        self._waiting.append(Change(seq, moment.at, moment.id, deleted, row, observed_at))
+            told = msgspec.json.encode({"id": shown.entity.id}).decode()
+            self._needs.journal.refused(*self._flow.key, error, told=told)
 
     def _rest_s(self) -> float:
         if not self._waiting:
@@ -165,7 +150,7 @@ class _Carrying:
         ):
             due = self._waiting[: pace.rows_most]
             self._needs.journal.lagging(*self._flow.key, self._age_s())
-            await self._deliver(due)
+            await self._deliver(await self._telling.permitted(due))
             del self._waiting[: len(due)]
             await self._keep(position, due[-1].seq if self._waiting else self._read)
             delivered = True
@@ -188,6 +173,8 @@ class _Carrying:
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         """Deliver together; where that is refused, one by one."""
+        if not changes:
+            return
         try:
             await self._target.deliver(changes)
         except ReceiverRefusedError as error:
@@ -200,37 +187,44 @@ class _Carrying:
         observed = [one.observed_at for one in changes if one.observed_at is not None]
         self._needs.journal.sent(*self._flow.key, len(changes), max(observed, default=None))
 
-    async def _bury(self, change: Change, error: BeffroiError, *, can_be_sent: bool = True) -> None:
+    async def _bury(self, change: Change, error: BeffroiError) -> None:
         """Keep what was refused as a dead letter."""
-        flow, journal = self._flow, self._needs.journal
-        if not can_be_sent:
-            told = msgspec.json.encode(change.row).decode()
-            journal.refused(flow.organisation, flow.name, error, told=told)
-            return
         async with self._needs.database.transaction(EVERYTHING) as connection:
-            await store.keep_dead(connection, flow, change, ToldError.of(error))
-        journal.buried(flow.organisation, flow.name, error)
+            await store.keep_dead(connection, self._flow, change, ToldError.of(error))
+        self._needs.journal.buried(*self._flow.key, error)
 
     async def _send_wanted(self) -> None:
         """Send dead letters that were asked for again; those refused again stay."""
         while wanted := await self._wanted_again():
-            await self._send_again(wanted)
+            for number, change in wanted:
+                await self._send_again(number, change)
 
     async def _wanted_again(self) -> Sequence[tuple[int, Change]]:
         async with self._needs.database.transaction(EVERYTHING) as connection:
             return await store.wanted_again(connection, self._flow)
 
-    async def _send_again(self, wanted: Sequence[tuple[int, Change]]) -> None:
-        for number, change in wanted:
-            refused: ReceiverRefusedError | None = None
-            try:
+    async def _send_again(self, number: int, letter: Change) -> None:
+        refused: RowRefusedError | ReceiverRefusedError | None = None
+        try:
+            for change in await self._told_again(letter):
                 await self._target.deliver([change])
-            except ReceiverRefusedError as error:
-                refused = error
-            async with self._needs.database.transaction(EVERYTHING) as connection:
-                if refused is None:
-                    await store.forget_dead(connection, number)
-                else:
-                    await store.still_dead(connection, number, ToldError.of(refused))
-            if refused is None:
                 self._needs.journal.sent(*self._flow.key, 1, None)
+        except (RowRefusedError, ReceiverRefusedError) as error:
+            refused = error
+        async with self._needs.database.transaction(EVERYTHING) as connection:
+            if refused is None:
+                await store.forget_dead(connection, number)
+            else:
+                await store.still_dead(connection, number, ToldError.of(refused))
+
+    async def _told_again(self, letter: Change) -> Sequence[Change]:
+        """Return what to send in the place of a dead letter; none: nothing is to be told any more.
+
+        What keeps the last state of an entity may have a newer one than the letter's.
+        """
+        changes = await self._telling.permitted([letter])
+        if not changes or not self._target.keeps_last:
+            return changes
+        async with self._needs.database.transaction(EVERYTHING) as connection:
+            now = await self._telling.as_now(connection, letter, self._needs.clock.now())
+        return await self._telling.permitted([now]) if now is not None else []

@@ -160,6 +160,9 @@ class Connector(_Declared, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="Addresses of the @context of the names.")
     ] = ()
     tenant: Annotated[str, Meta(max_length=128, description="Whose entities.")] = ""
+    purpose: Annotated[
+        str, Meta(max_length=200, description="What others' entities are wanted for.")
+    ] = ""
     webhook: WebhookTarget | UnsetType = UNSET
     mqtt: MqttTarget | UnsetType = UNSET
     table: TableTarget | UnsetType = UNSET

@@ -50,6 +50,8 @@ class SftpDriver:
 class Drop:
     """A folder at a partner's."""
 
+    keeps_last = False
+
     def __init__(
         self,
         flow: HeldFlow,

@@ -66,6 +66,11 @@ class RowMapping:
             row[field.name] = told
         return row
 
+    def told_names(self, entity: Entity) -> tuple[Iri, ...]:
+        """Tell which attributes of an entity a row tells of."""
+        used = {one.iri for one in self._fields} | {one.divisor for one in self._fields}
+        return tuple(sorted(used & entity.attributes.keys()))
+
     def observed_at(self, entity: Entity) -> datetime | None:
         """Tell when the newest of what the rows tell of was so."""
         used = {one.iri for one in self._fields}

@@ -2,7 +2,9 @@
 
 The header ``Beffroi-Signature: t=SECONDS,v1=HEX`` carries the moment of sending and
 HMAC-SHA256(secret, "SECONDS." + body). ``Beffroi-Delivery`` names what is delivered: it is the same
-when it is sent again, so that a receiver can tell what it has already.
+when it is sent again, so that a receiver can tell what it has already. ``Beffroi-Position`` is the
+place in the log of the last change in the body: what was refused once and is sent again later has
+a smaller one than what came meanwhile.
 """
 
 import hmac
@@ -13,6 +15,7 @@ from beffroi.kernel.secrets import Secret
 
 SIGNATURE: Final = "Beffroi-Signature"
 DELIVERY: Final = "Beffroi-Delivery"
+POSITION: Final = "Beffroi-Position"
 TOLERANCE_S: Final = 300.0
 """How old a request may be; an older one is a copy that somebody sends again."""
 _SIGNED: Final = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")

@@ -1,6 +1,6 @@
 """The only SQL of connectors: the log that they read, and what they could not send."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +8,7 @@ import msgspec
 
 from beffroi.exchange.connectors.mapping import Row
 from beffroi.exchange.flows.model import HeldFlow, ToldError
+from beffroi.exchange.model import Iri
 from beffroi.exchange.subscriptions.moments import ENTITY_KINDS
 from beffroi.kernel.database import Connection, execute, fetch_tuples
 from beffroi.kernel.log import Entry
@@ -15,7 +16,8 @@ from beffroi.kernel.log.entries import last_seq
 
 _ENTRIES: Final = """
 select seq, at, kind, subject, organisation, body::text from kernel.log
-where seq > %s and seq <= %s and kind = any(%s) and (%s or organisation = %s)
+where seq > %s and seq <= %s and kind = any(%s)
+    and (%s::text[] is null or organisation = any(%s))
 order by seq limit %s
 """
 _SPAN: Final = 20_000
@@ -41,8 +43,12 @@ class Change(msgspec.Struct, frozen=True):
 
     Attributes:
         seq: Of its entry in the log.
-        id: Of the entity.
+        id: Of the entity, as the connector may see it.
         observed_at: When the newest of what it tells was so.
+        owner: Whose entity it is.
+        types: Of the entity.
+        names: The attributes that the row tells of.
+        given: The marks of the policies by which another's entity is told.
     """
 
     seq: int
@@ -51,10 +57,24 @@ class Change(msgspec.Struct, frozen=True):
     deleted: bool
     row: Row
     observed_at: datetime | None = None
+    owner: str = ""
+    types: tuple[Iri, ...] = ()
+    names: tuple[Iri, ...] = ()
+    given: tuple[str, ...] = ()
 
 
-async def passage_after(connection: Connection, flow: HeldFlow, seq: int, most: int) -> Passage:
-    """Read on in the log after a seq."""
+async def passage_after(
+    connection: Connection, owners: Collection[str] | None, seq: int, most: int
+) -> Passage:
+    """Read on in the log after a seq.
+
+    Args:
+        connection: Where to.
+        owners: Whose changes; nothing: everybody's.
+        seq: After which.
+        most: How many changes at most.
+    """
+    asked = None if owners is None else sorted(owners)
     end = await last_seq(connection)
     until = min(end, seq + _SPAN)
     if until <= seq:
@@ -62,14 +82,7 @@ async def passage_after(connection: Connection, flow: HeldFlow, seq: int, most: 
     rows = await fetch_tuples(
         connection,
         _ENTRIES,
-        (
-            seq,
-            until,
-            list(ENTITY_KINDS),
-            flow.owner.scope.everything,
-            flow.organisation,
-            most,
-        ),
+        (seq, until, list(ENTITY_KINDS), asked, asked, most),
     )
     entries = [
         Entry(seq, at, kind, subject, organisation, msgspec.json.decode(body))

@@ -59,6 +59,8 @@ class TableDriver:
 class Table:
     """A table that fits."""
 
+    keeps_last = True
+
     def __init__(self, table: PartnerTable, connection: Connection, rows_most: int) -> None:
         self.pace = Pace(rows_most)
         self._table = table

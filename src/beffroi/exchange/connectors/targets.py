@@ -31,9 +31,14 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class OpenTarget(Protocol):
-    """A target that changes can be delivered to."""
+    """A target that changes can be delivered to.
+
+    Attributes:
+        keeps_last: It holds the last state of each entity, rather than every change.
+    """
 
     pace: Pace
+    keeps_last: bool
 
     async def deliver(self, changes: Sequence[Change]) -> None:
         """Hand changes over, in their order; return once the receiver has them for good.

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from beffroi.exchange.connectors.declared import WebhookTarget
-from beffroi.exchange.connectors.signature import DELIVERY, SIGNATURE, signed
+from beffroi.exchange.connectors.signature import DELIVERY, POSITION, SIGNATURE, signed
 from beffroi.exchange.connectors.store import Change
 from beffroi.exchange.connectors.targets import Pace, ReceiverRefusedError
 from beffroi.exchange.flows.errors import FlowFailedError
@@ -43,6 +43,8 @@ class WebhookDriver:
 class Webhook:
     """A receiver over HTTP."""
 
+    keeps_last = False
+
     def __init__(
         self,
         flow: HeldFlow,
@@ -71,6 +73,7 @@ class Webhook:
                 "Content-Type": "application/json",
                 SIGNATURE: signed(self._secret, body, sent_at_s),
                 DELIVERY: f"{self._flow.organisation}/{self._flow.name}/{changes[0].seq}",
+                POSITION: str(changes[-1].seq),
             },
             within_s=self._target.within_s,
             content=body,

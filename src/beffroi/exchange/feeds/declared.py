@@ -139,6 +139,10 @@ class Feed(_Declared, frozen=True, kw_only=True):
     pattern: Annotated[
         str, Meta(min_length=1, max_length=200, description="Names of its files: *.csv.")
     ] = "*"
+    done_days: Annotated[
+        Annotated[int, Meta(ge=1, le=3650)],
+        Meta(description="Days that its files are kept for once they were read without a mistake."),
+    ] = 90
     poll: Annotated[
         DeclaredPoll | UnsetType, Meta(description="Address that is asked by a schedule.")
     ] = UNSET

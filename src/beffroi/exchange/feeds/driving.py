@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from beffroi.territory.findings import Finding
 _BATCH: Final = 500
 _SQL_AT_ONCE: Final = 5_000
 _LOOK_S: Final = 2.0
+_SWEEP_S: Final = 3_600.0
 _FEED: Final = msgspec.json.Decoder(Feed)
 
 
@@ -178,10 +179,15 @@ class FolderDriver:
         # No organisation has that name.
         own = self._root / (flow.organisation or "-")
         watched = WatchedFolder(own / feed.folder, feed.pattern, own)
+        swept_at_s = -_SWEEP_S
         while True:
             try:
                 for file in await asyncio.to_thread(watched.whole):
                     await self._take(flow, feed, watched, file)
+                if self._carrying.clock.monotonic_s() - swept_at_s >= _SWEEP_S:
+                    swept_at_s = self._carrying.clock.monotonic_s()
+                    before = self._carrying.clock.now() - timedelta(days=feed.done_days)
+                    await asyncio.to_thread(watched.let_go, before)
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise FolderUnusableError(

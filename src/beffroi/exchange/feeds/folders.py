@@ -12,6 +12,7 @@ import msgspec
 from beffroi.exchange.errors import ExchangeError
 
 _DONE, _FAILED = "done", "failed"
+_REPORT: Final = ".report.json"
 _UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload")
 _LISTED_MOST: Final = 10_000
 
@@ -84,9 +85,21 @@ class WatchedFolder:
         aside.mkdir(exist_ok=True)
         place = _free(aside, file.name)
         content = msgspec.json.format(msgspec.json.encode(report), indent=2)
-        Path(f"{place}.report.json").write_bytes(content)
+        Path(f"{place}{_REPORT}").write_bytes(content)
         file.replace(place)
         self._sizes.pop(file.name, None)
+
+    def let_go(self, before: datetime) -> int:
+        """Delete files that were read without a mistake before a moment; tell how many."""
+        aside = self._folder / _DONE
+        self._refuse_elsewhere(aside)
+        gone = 0
+        for report in aside.glob(f"*{_REPORT}"):
+            if report.lstat().st_mtime < before.timestamp():
+                Path(str(report).removesuffix(_REPORT)).unlink(missing_ok=True)
+                report.unlink()
+                gone += 1
+        return gone
 
     def _refuse_elsewhere(self, folder: Path) -> None:
         if not folder.resolve().is_relative_to(self._within.resolve()):

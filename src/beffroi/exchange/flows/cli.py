@@ -21,6 +21,7 @@ from beffroi.kernel.http.command_line import (
     show_table,
     told_language,
 )
+from beffroi.kernel.units import told_duration
 
 _API: Final = "/api/exchange"
 _SIGNS: Final = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.ENDED: "-"}
@@ -159,6 +160,6 @@ def _row(flow: FlowAnswer) -> tuple[str, ...]:
         sentence(language, f"exchange.flows.states.{flow.health}"),
         str(flow.carried),
         str(flow.refused),
-        "" if flow.lag_s is None else f"{flow.lag_s:.1f} s",
+        "" if flow.lag_s is None else told_duration(flow.lag_s),
         error.message if error is not None and is_told else "",
     )

@@ -15,6 +15,10 @@ class DeclarationRefusedError(InvalidInputError):
     """What is declared cannot be kept."""
 
 
+class ReplayTooEarlyError(InvalidInputError):
+    """The log does not go back to where a flow is to begin again."""
+
+
 class FlowReplacedError(UnavailableError):
     """The flow was changed meanwhile: whoever carries it begins anew."""
 

@@ -179,7 +179,8 @@ class FlowSummary(msgspec.Struct, frozen=True):
         """Tell in one word."""
         if self.flow.is_paused:
             return FlowHealth.PAUSED
-        if self.state.failing_since is not None:
+        only_refused = bool(self.state.refused and not self.state.carried)
+        if self.state.failing_since is not None or only_refused:
             return FlowHealth.FAILING
         return FlowHealth.CARRIES if self.state.carried else FlowHealth.WAITS
 

@@ -104,7 +104,7 @@ async def change_flow(
     if verb not in verbs:
         raise DeclarationRefusedError("exchange.flow_verb_unknown", verb=verb)
     await verbs[verb](actor, owner, name)
-    return Redirect(_address(owner, name), status_code=303)
+    return Redirect(address_of(owner, name), status_code=303)
 
 
 @post("/exchange/flows/{name:str}/replay", status_code=200)
@@ -123,7 +123,7 @@ async def replay_flow(
         mistake = DeclarationRefusedError("exchange.flow_since_wrong", found=data.since[:40])
         return await _page(request, actor, flows, (owner, name), mistake)
     await flows.replay(actor, owner, name, since)
-    return Redirect(_address(owner, name), status_code=303)
+    return Redirect(address_of(owner, name), status_code=303)
 
 
 def router() -> Router:
@@ -141,7 +141,7 @@ async def _page(
     language = language_of(request)
     summary = await flows.one(actor, *key)
     refused = await flows.refused(actor, *key)
-    address, query = _address(*key).split("?", 1)
+    address, query = address_of(*key).split("?", 1)
     context = {
         "one": _shown(summary, flows.now(), language),
         "refused": [(item, item.error.message(language)) for item in refused[:_REFUSED_MOST]],
@@ -163,14 +163,15 @@ def _shown(summary: FlowSummary, now: datetime, language: Language) -> ShownFlow
     flow, error = summary.flow, summary.state.last_error
     return ShownFlow(
         summary=summary,
-        address=_address(*flow.key),
+        address=address_of(*flow.key),
         mark=_MARKS[summary.health],
         rates=rates_of(summary.minutes, now, SHOWN),
         problem=None if error is None else (error.message(language), error.remedy(language)),
     )
 
 
-def _address(organisation: str, name: str) -> str:
+def address_of(organisation: str, name: str) -> str:
+    """Return the page of a flow."""
     return f"/exchange/flows/{quote(name, safe='')}?{urlencode({'organisation': organisation})}"
 
 

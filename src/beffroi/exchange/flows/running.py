@@ -20,7 +20,7 @@ from beffroi.kernel.errors import BeffroiError, FailedError
 
 _logger = logging.getLogger(__name__)
 _LEADER_LOCK: Final = 0x666C6F77
-_SCAN_S: Final = 30.0
+_SCAN_S: Final = 300.0
 RETRY_FIRST_S: Final = 1.0
 _RETRY_MOST_S: Final = 300.0
 _CALM_S: Final = 60.0

@@ -12,6 +12,7 @@ from beffroi.exchange.flows.errors import (
     DeclarationRefusedError,
     FlowNameTakenError,
     FlowUnknownError,
+    ReplayTooEarlyError,
 )
 from beffroi.exchange.flows.model import (
     FLOW_CHANGED,
@@ -28,6 +29,7 @@ from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.log import Event, append
+from beffroi.kernel.log.slices import kept_from
 from beffroi.kernel.rights.model import Actor, Permission
 
 SHOWN: Final = timedelta(hours=6)
@@ -138,13 +140,20 @@ class Flows:
 
         Raises:
             DeclarationRefusedError: The flow is an incoming one.
+            ReplayTooEarlyError: The log does not go back so far.
         """
         actor.require(Permission.WRITE_DATA, organisation)
         async with self._database.transaction(EVERYTHING) as connection:
             flow = await _known(connection, organisation, name)
             if flow.direction is not Direction.OUT:
                 raise DeclarationRefusedError("exchange.flow_not_replayable", name=name)
-            seq = await store.last_entry_before(connection, since)
+            kept = await kept_from(connection)
+            if not kept.is_all and since < (kept.at or self._clock.now()):
+                earliest = (kept.at or self._clock.now()).isoformat()
+                raise ReplayTooEarlyError(
+                    "exchange.flow_replay_too_early", name=name, earliest=earliest
+                )
+            seq = await store.last_entry_before(connection, since, kept.seq)
             await store.move_to(connection, *flow.key, {"seq": seq})
             await _tell(connection, organisation, [name])
 

@@ -17,6 +17,8 @@ from beffroi.exchange.flows.model import (
 )
 from beffroi.exchange.model import Json
 from beffroi.kernel.database import Connection, execute, fetch_all, fetch_tuples
+from beffroi.kernel.log.entries import last_seq
+from beffroi.kernel.log.trimming import Holder
 
 CHANNEL: Final = "beffroi_flows"
 _FLOW: Final = """
@@ -228,15 +230,28 @@ async def want_again(connection: Connection, organisation: str, name: str) -> in
     return count
 
 
-async def last_entry_before(connection: Connection, moment: datetime) -> int:
-    """Return the seq of the last entry of the log before a moment; 0 where there is none.
+async def log_places(connection: Connection) -> Sequence[Holder]:
+    """Return how far flows that go out have read the log, also those that rest."""
+    rows = await fetch_tuples(
+        connection,
+        "select f.organisation, f.name, (s.position ->> 'seq')::bigint from exchange.flow f "
+        "join exchange.flow_state s on s.organisation = f.organisation and s.name = f.name "
+        "where f.direction = 'out'",
+    )
+    return [Holder(f"{organisation}/{name}", seq or 0) for organisation, name, seq in rows]
+
+
+async def last_entry_before(connection: Connection, moment: datetime, kept_from: int) -> int:
+    """Return the seq of the last entry of the log before a moment.
 
     The log is in order of time: it is halved until the place is found.
+
+    Args:
+        connection: Where to.
+        moment: Not before the first entry.
+        kept_from: The seq from which on the log has every entry.
     """
-    rows = await fetch_tuples(
-        connection, "select coalesce(min(seq), 1), coalesce(max(seq), 0) from kernel.log"
-    )
-    low, high = rows[0][0] - 1, rows[0][1]
+    low, high = kept_from - 1, max(kept_from - 1, await last_seq(connection))
     while low < high:
         middle = (low + high + 1) // 2
         rows = await fetch_tuples(

@@ -18,9 +18,10 @@ where (e.id = %(id)s or strpos(e.document::text, %(text)s) > 0) and {owned}
 order by e.number
 """
 _HISTORY: Final = """
-select h.tenant, h.entity, h.attribute, h.at, h.written_at, h.ended, h.number, h.instance::text
+select h.tenant, h.entity, h.attribute, h.at, h.written_at, h.ended, h.number,
+    exchange.instance_text(h.instance, h.said, h.created_at, h.modified_at)
 from exchange.history h
-where (h.entity = %(id)s or strpos(h.instance::text, %(text)s) > 0) and {owned}
+where (h.entity = %(id)s or strpos(coalesce(h.said, h.instance::text), %(text)s) > 0) and {owned}
 order by h.at, h.number
 """
 _ABOUT_ENTITIES: Final = """
@@ -34,7 +35,7 @@ _TABLES: Final = """
 select n.nspname, c.relname
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.relname <> 'entity_asked'
-    and (n.nspname = 'exchange' or (n.nspname, c.relname) = ('kernel', 'log'))
+    and (n.nspname = 'exchange' or (n.nspname = 'kernel' and c.relname ^@ 'log_'))
 order by n.nspname, c.relname
 """
 

@@ -11,12 +11,14 @@ from beffroi.exchange.contexts.model import ContextKind
 from beffroi.exchange.contexts.resolving import CORE, CORE_URLS
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.errors import BadRequestDataError, LdContextNotAvailableError
+from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.database import Database, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.rights.model import PLATFORM
-from tests.integration.exchange.contexts.conftest import MakeContexts
+from tests.integration.exchange.contexts.conftest import PUBLIC_URL, MakeContexts
 from tests.support.clocks import ManualClock
-from tests.support.context_server import ContextServer
+from tests.support.context_server import ContextServer, context_server
+from tests.support.outside import OutsideAndInside
 from tests.support.waiting import eventually, scaled
 
 _TERMS = {"flow": "https://data.nimes.fr/terms#flow"}
@@ -157,6 +159,23 @@ async def test_redirects_are_followed_some_times_and_not_for_ever(
         await contexts.resolved("", round_about)
     assert refused.value.code == "exchange.context_redirected"
     assert web.asked["/round"] == 6
+
+
+async def test_a_redirect_into_the_platforms_network_is_refused(
+    web: ContextServer, database: Database, clock: ManualClock
+) -> None:
+    async with (
+        context_server() as inside,
+        Outgoing(allow_internal=True) as asker,
+        OutsideAndInside(web.url(""), asker) as outgoing,
+    ):
+        target = inside.put("/metadata", _TERMS)
+        moved = web.put_bytes("/moved", b"", 302, f"Location: {target}")
+        contexts = Contexts(database, outgoing, clock, public_url=PUBLIC_URL, known={})
+        with pytest.raises(LdContextNotAvailableError) as refused:
+            await contexts.resolved("", moved)
+    assert refused.value.code == "exchange.address_internal"
+    assert (web.asked["/moved"], inside.asked["/metadata"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,11 +20,12 @@ from beffroi.exchange.feeds.sources import AskedSources
 from beffroi.exchange.feeds.spool import Spool
 from beffroi.exchange.feeds.trying import gather_all
 from beffroi.exchange.loading import load_declarations
-from beffroi.exchange.outgoing import Answer, Outgoing, UnreachableError
+from beffroi.exchange.outgoing import Outgoing, UnreachableError
 from beffroi.kernel.secrets import Secret
 from beffroi.territory.errors import TerritoryInvalidError
 from tests.support.feed_documents import hubeau_page, observation
 from tests.support.feed_server import FeedServer, feed_server
+from tests.support.outside import OutsideAndInside
 
 NOTHING_SEEN = Validators()
 AT = "2026-03-02T06:00:00Z"
@@ -172,20 +173,6 @@ async def test_the_platforms_own_network_is_not_asked(server: FeedServer) -> Non
             await polled(guarded, url)
     assert raised.value.code == "exchange.address_internal"
     assert server.asked.total() == 0
-
-
-class OutsideAndInside(Outgoing):
-    """Takes the source to be outside, and all else to be where it is."""
-
-    def __init__(self, outside: str, asker: Outgoing) -> None:
-        super().__init__(allow_internal=False)
-        self._outside = outside
-        self._asker = asker
-
-    async def download(self, url: str, *, into: BinaryIO, **asked: Any) -> Answer:
-        if url.startswith(self._outside):
-            return await self._asker.download(url, into=into, **asked)
-        return await super().download(url, into=into, **asked)
 
 
 async def test_a_redirect_into_the_platforms_network_is_refused(

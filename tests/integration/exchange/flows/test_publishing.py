@@ -83,6 +83,8 @@ async def test_changes_are_published_under_their_topics_in_order(
     assert {topic for topic, _ in broker.received} == {f"town/{B1}/state"}
     assert [told["floors"] for _, told in broker.received] == list(range(30))
     assert broker.received[0][1]["label"] == "Mairie"
+    positions = [told["position"] for _, told in broker.received]
+    assert positions == sorted(positions)
 
 
 async def test_a_name_makes_no_levels_of_its_own(platform: FlowProcess, broker: TownBroker) -> None:

@@ -97,6 +97,36 @@ async def test_a_row_that_the_table_does_not_take_is_a_dead_letter_and_the_other
     await eventually(levels)
 
 
+async def test_a_dead_letter_that_is_sent_again_brings_the_entity_as_it_is_now(
+    platform: FlowProcess, partner: Partner
+) -> None:
+    """1 was told anew since, 2 was not, 3 left the selection, 4 is gone."""
+    await platform.apply({"out": partner.connector() | {"q": "level>2"}})
+    for number in range(1, 5):
+        await create(platform, building(number, level=500))
+
+    async def all_refused() -> bool:
+        return len(await platform.refused()) == 4
+
+    await eventually(all_refused)
+    await update(platform, B1, {"level": 3})
+    await update(platform, B1.replace("1", "3"), {"level": 1})
+    await delete(platform, B1.replace("1", "4"))
+
+    async def has_come() -> bool:
+        return await partner.rows() == [(B1, 3, None)]
+
+    await eventually(has_come)
+    await partner.run("alter table erp_building drop constraint erp_building_floors_check")
+    assert await platform.parts.flows.send_again(NIMES, "nimes", "out") == 4
+
+    async def none_refused() -> bool:
+        return not await platform.refused()
+
+    await eventually(none_refused)
+    assert await partner.rows() == [(B1, 3, None), (B1.replace("1", "2"), 500, None)]
+
+
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [

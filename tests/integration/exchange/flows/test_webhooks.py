@@ -125,6 +125,8 @@ async def test_what_a_receiver_refuses_is_a_dead_letter_that_can_be_sent_again(
     assert await platform.parts.flows.send_again(NIMES, "nimes", "out") == 1
     await eventually(lambda: len(receiver.fields()) == 2)
     assert [one["floors"] for one in receiver.fields()] == [8, 7]
+    newer, older = (int(one.headers["beffroi-position"]) for one in receiver.receiver.received)
+    assert older < newer
     assert not await platform.refused()
 
 

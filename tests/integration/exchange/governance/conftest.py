@@ -13,15 +13,21 @@ from beffroi.app.exchange_wiring import exchange_loops, exchange_services
 from beffroi.exchange.api.mounting import ExchangeServices, mounted_door
 from beffroi.exchange.governance.declared import Policy, Treatment
 from beffroi.exchange.outgoing import Outgoing
+from beffroi.exchange.subscriptions.service import FOLLOWER
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import Database
+from beffroi.kernel.database import Database, fetch_value
+from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import PLATFORM, Actor, Role
 from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey
 from tests.conftest import MakeDatabase
+from tests.support.waiting import eventually
 
 DOOR: Final = "https://exchange.example/ngsi-ld/v1"
+_MATCHED: Final = """
+select (select max(seq) from kernel.log) <= (select seq from kernel.follower where name = %s)
+"""
 PEOPLE: Final = {
     "arras": (Role.MANAGER, "arras"),
     "lens": (Role.MANAGER, "lens"),
@@ -67,6 +73,15 @@ class Town(msgspec.Struct, frozen=True):
         """Declare a policy."""
         document = {"name": "given", "to": ["lens"], "types": ["Person"], **policy}
         await self.put(who, msgspec.convert(document, Policy))
+
+    async def matched(self) -> None:
+        """Wait until subscriptions have been matched with all that was written."""
+
+        async def is_matched() -> bool:
+            async with self.database.transaction(EVERYTHING) as connection:
+                return bool(await fetch_value(connection, _MATCHED, (FOLLOWER,)))
+
+        await eventually(is_matched)
 
     async def put(self, who: str, rule: Policy | Treatment) -> None:
         """Declare a rule."""

@@ -176,6 +176,7 @@ async def test_subscriptions_are_told_what_may_be_seen(town: Town) -> None:
         }
         assert (await town.ask("lens", "POST", "subscriptions", subscription)).status_code == 201
         await town.add("arras", person(BOB, 2))
+        await town.matched()
         await town.give("arras", attributes=["name"])
         await town.add("arras", person(ANNE, 31))
         await eventually(lambda: len(receiver.received) == 1)
