@@ -247,7 +247,7 @@ async def test_types_are_told_with_how_many_there_are_and_when_one_last_changed(
         types.update((one["name"], one) for one in ended.json())
         return "occupancy" in types.get("OffStreetParking", {}).get("attributes", ())
 
-    assert await eventually(are_surveyed, within_s=30)
+    assert await eventually(are_surveyed, within_s=200)
     assert types["AdministrativeArea"]["entities"] == 39
     assert "occupancy" in types["OffStreetParking"]["attributes"]
     changed = datetime.fromisoformat(types["OffStreetParking"]["changed_at"])

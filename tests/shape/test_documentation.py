@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer import Typer
 
 from beffroi.app.cli import program
 from beffroi.app.reference import pages
@@ -64,16 +65,16 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_command_is_documented() -> None:
     page = pages()["commands.md"]
-    titles = re.findall(r"^### `beffroi ([a-z-]+(?: [a-z][a-z-]*)?)", page, re.MULTILINE)
-    below = [
-        f"{group.typer_instance.info.name} {one.name}"
-        for group in program.registered_groups
-        if group.typer_instance is not None
-        for one in group.typer_instance.registered_commands
-    ]
-    assert sorted(titles) == sorted(
-        [*below, *(str(one.name) for one in program.registered_commands)]
-    )
+    titles = re.findall(r"^### `beffroi ([a-z-]+(?: [a-z][a-z-]*)*)", page, re.MULTILINE)
+    assert sorted(titles) == sorted(_commands_of(program))
+
+
+def _commands_of(group: Typer, above: str = "") -> list[str]:
+    named = [f"{above}{one.name}" for one in group.registered_commands]
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            named += _commands_of(inner.typer_instance, f"{above}{inner.typer_instance.info.name} ")
+    return named
 
 
 def test_every_key_of_the_territory_is_documented() -> None:

@@ -45,7 +45,9 @@ def exchange_services(given: ExchangeFoundation) -> ExchangeServices:
     exchange = Exchange(database, clock, guard.passes, governed.guard)
     models = Models(database, guard, clock)
     recorder = Recorder(database, clock)
-    flows = flow_parts(given, exchange, contexts, keepers=[models, RuleKeeper()])
+    flows = flow_parts(
+        given, exchange, contexts, keepers=[models, RuleKeeper()], guard=governed.guard
+    )
     measuring = Measuring(exchange, History(database), recorder, clock)
     uplinks = Uplinks(_uplink_needs(given, contexts, flows, measuring))
     flows.intake.declared = uplinks

@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
-from typer.models import ArgumentInfo, CommandInfo, OptionInfo, ParameterInfo
+from typer.models import ArgumentInfo, CommandInfo, OptionInfo, ParameterInfo, TyperInfo
 
 from beffroi.app.cli import program
 from beffroi.app.settings import Settings
@@ -128,10 +128,19 @@ def _commands_page() -> str:
         lines += _command_lines(command)
     for group in program.registered_groups:
         lines.append(f"## {group.rich_help_panel}\n")
-        if group.typer_instance is not None:
-            for command in group.typer_instance.registered_commands:
-                lines += _command_lines(command, f"{group.typer_instance.info.name} ")
+        lines += _group_lines(group)
     return "\n".join(lines)
+
+
+def _group_lines(group: TyperInfo, above: str = "") -> Iterator[str]:
+    """Tell the commands of a group, then those of the groups in it."""
+    if group.typer_instance is None:
+        return
+    path = f"{above}{group.typer_instance.info.name} "
+    for command in group.typer_instance.registered_commands:
+        yield from _command_lines(command, path)
+    for inner in group.typer_instance.registered_groups:
+        yield from _group_lines(inner, path)
 
 
 def _command_lines(command: CommandInfo, group: str = "") -> Iterator[str]:

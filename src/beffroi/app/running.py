@@ -5,12 +5,18 @@ import logging
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from granian.constants import Interfaces
 
 from beffroi.app.addresses import Ports, chosen_ports
-from beffroi.app.exchange_engine import console_socket, door_sockets, exchange_engines
+from beffroi.app.exchange_engine import (
+    console_socket,
+    door_sockets,
+    end_leftovers,
+    exchange_engines,
+)
 from beffroi.app.exchange_wiring import exchange_loops
 from beffroi.app.http import platform_application
 from beffroi.app.measuring import measured_host
@@ -23,6 +29,7 @@ from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.delivery.routes import RouteTable
 from beffroi.engines.databases import socket_folder
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine, found_nginx
+from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.carrying.carrier import LogCarrier
 from beffroi.exchange.contexts.known import known_documents
 from beffroi.exchange.outgoing import Outgoing
@@ -30,8 +37,10 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.errors import NotFoundError
+from beffroi.kernel.http.direct_serving import answered_on
 from beffroi.kernel.http.serving import served_on
 from beffroi.kernel.log import Entry, Teller
+from beffroi.kernel.log.trimming import Keeping
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.rights.model import PLATFORM, Role
@@ -81,6 +90,7 @@ async def running_platform(
         await undo.enter_async_context(_served(platform))
         for engine in at_the_door:
             undo.push_async_callback(engine.stop)
+        await end_leftovers(places, len(at_the_door))
         await asyncio.gather(*(engine.start() for engine in at_the_door))
         ownership.tell(f"process {os.getpid()}, {platform.services.delivery.console_url()}")
         await undo.enter_async_context(platform.waking.serving())
@@ -132,6 +142,10 @@ async def _foundation(
         host=measured_host(settings.machine, len(os.sched_getaffinity(0))),
         wattmeter_file=settings.wattmeter_file,
         territory=TerritoryService(database, clock),
+        keeping=Keeping(
+            changes=timedelta(days=settings.log_changes_days),
+            acts=timedelta(days=settings.log_acts_days),
+        ),
     )
 
 
@@ -175,9 +189,14 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     socket.parent.mkdir(parents=True, exist_ok=True)
     for path in (folder, socket.parent):
         path.chmod(0o755)
-    application = platform_application(services, foundation.clock)
+    door = mounted_door(services.rights, services.exchange, foundation.clock)
+    application = platform_application(services, door, foundation.clock)
+    own_door, *_ = door_sockets(foundation.places, processes=0)
     collect_seldom()
-    async with served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS):
+    async with (
+        served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS),
+        answered_on(own_door, door.reply, _ANYBODY_CONNECTS),
+    ):
         RouteTable(foundation.places).point(CONSOLE, folder)
         await platform.delivery_controller.prepare()
         await asyncio.gather(foundation.nginx.start(), foundation.filler.start())
@@ -218,6 +237,7 @@ async def _controlled(platform: Platform, as_set: Iterable[_Loop]) -> AsyncItera
     database, watch = platform.foundation.database, platform.watch
     loops = (
         platform.watch.run(),
+        platform.log_keeper.run(),
         Teller("controllers", database, watch, wake, _CONTROLLED_BY).run(),
         Teller("page store", database, watch, forget_pages, _PAGES_CHANGE_WITH).run(),
         platform.engines.run(),

@@ -51,6 +51,7 @@ from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
 from beffroi.engines.ports import Engine
 from beffroi.engines.service import Engines
+from beffroi.exchange.flows.store import log_places
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.exchange.retention.service import Retentions
 from beffroi.exchange.views import Views
@@ -66,6 +67,7 @@ from beffroi.hosting.waking import WakeServer
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.log import LogWatch
+from beffroi.kernel.log.trimming import Keeping, LogKeeper
 from beffroi.kernel.operations import Operations
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.limits import best_limiter
@@ -89,6 +91,7 @@ class Foundation(msgspec.Struct, frozen=True):
 
     Attributes:
         wattmeter_file: Where the owner's wattmeter writes; empty: none.
+        keeping: How long entries of the log are kept.
     """
 
     places: Places
@@ -104,6 +107,7 @@ class Foundation(msgspec.Struct, frozen=True):
     host: Host
     wattmeter_file: str
     territory: TerritoryService
+    keeping: Keeping
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -112,6 +116,7 @@ class Platform(msgspec.Struct, frozen=True):
     foundation: Foundation
     services: Services
     watch: LogWatch
+    log_keeper: LogKeeper
     exchange: ExchangeFoundation
     deployer: Deployer
     jobs: JobScheduler
@@ -136,19 +141,17 @@ def wired(
     database, clock = foundation.database, foundation.clock
     operations, watch = Operations(database, clock), LogWatch(database)
     exchange = _exchange_foundation(foundation, addresses, watch)
-    engines: Mapping[str, Engine] = {
-        engine.name: engine
-        for engine in (
-            foundation.postgresql,
-            foundation.nginx,
-            foundation.filler,
-            *exchange_engines,
-        )
-    }
+    engines = _engines_by_name(foundation, exchange_engines)
     delivery_service, delivery_controller = _delivery(foundation, addresses)
     hosting = _hosting(foundation, addresses, operations)
+    log_keeper = LogKeeper(database, watch, clock, foundation.keeping, [log_places])
     services = _services(
-        foundation, operations, engines, (hosting.service, delivery_service), exchange
+        foundation,
+        operations,
+        _offered_engines(foundation, operations, engines, log_keeper),
+        (hosting.service, delivery_service),
+        exchange,
+        has_peers=bool(exchange_engines),
     )
     wanted = TerritoryInForce(foundation.territory)
     machine_meter = MachineMeter(wanted, foundation.wattmeter_file, clock)
@@ -161,6 +164,7 @@ def wired(
         foundation=foundation,
         services=services,
         watch=watch,
+        log_keeper=log_keeper,
         exchange=exchange,
         deployer=hosting.deployer,
         jobs=JobScheduler(database, clock, hosting.deployer),
@@ -179,15 +183,23 @@ def wired(
     )
 
 
+def _engines_by_name(
+    foundation: Foundation, exchange_engines: Sequence[ExchangeEngine]
+) -> Mapping[str, Engine]:
+    own = (foundation.postgresql, foundation.nginx, foundation.filler)
+    return {engine.name: engine for engine in (*own, *exchange_engines)}
+
+
 def _services(
     foundation: Foundation,
     operations: Operations,
-    engines: Mapping[str, Engine],
+    engines: Engines,
     serving: tuple[Hosting, DeliveryService],
     exchange: ExchangeFoundation,
+    *,
+    has_peers: bool,
 ) -> Services:
-    hosting, delivery = serving
-    database, clock = foundation.database, foundation.clock
+    (hosting, delivery), database, clock = serving, foundation.database, foundation.clock
     territory = TerritoryInForce(foundation.territory)
     metering = MeteringService(database)
     statements = StatementService(database, operations, metering, clock)
@@ -199,7 +211,7 @@ def _services(
         rights=Rights(database, clock),
         operations=operations,
         territory=foundation.territory,
-        engines=_offered_engines(foundation, operations, engines),
+        engines=engines,
         hosting=hosting,
         delivery=delivery,
         page_store=PageStore(database, territory, FillerClient(foundation.places)),
@@ -216,7 +228,7 @@ def _services(
         quotes=quotes,
         quote_documents=QuoteDocuments(quotes, QuoteDocumentsProcess()),
         exchange=offered,
-        mqtt_door=mqtt_door(exchange, offered),
+        mqtt_door=mqtt_door(exchange, offered, has_peers=has_peers),
         views=Views(database, clock, offered.governance.guard),
         governance=offered.governance.governance,
         open_data=offered.governance.open_data,
@@ -231,10 +243,13 @@ def _services(
 
 
 def _offered_engines(
-    foundation: Foundation, operations: Operations, engines: Mapping[str, Engine]
+    foundation: Foundation,
+    operations: Operations,
+    engines: Mapping[str, Engine],
+    log: LogKeeper,
 ) -> Engines:
     joins = isinstance(foundation.postgresql, JoinedPostgresql)
-    return Engines(engines, operations, foundation.places.data, joins=joins)
+    return Engines(engines, operations, foundation.places.data, log, joins=joins)
 
 
 def _exchange_foundation(

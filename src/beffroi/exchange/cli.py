@@ -24,6 +24,7 @@ from beffroi.exchange.governance import cli as governance_cli
 from beffroi.exchange.loading import load_declarations
 from beffroi.exchange.model import Json
 from beffroi.exchange.models.cli import COMMANDS as MODEL_COMMANDS
+from beffroi.exchange.mqtt.cli import COMMANDS as MQTT_COMMANDS
 from beffroi.exchange.representation.excerpts import excerpt
 from beffroi.exchange.uplinks.cli import try_message
 from beffroi.kernel.catalogue import sentence
@@ -44,7 +45,7 @@ group = typer.Typer(
     help="The territory's facts: try feeds, send them, see what there is.",
     no_args_is_help=True,
 )
-for _name, _command in {**FLOW_COMMANDS, **MODEL_COMMANDS}.items():
+for _name, _command in {**FLOW_COMMANDS, **MODEL_COMMANDS, **MQTT_COMMANDS}.items():
     group.command(_name)(_command)
 
 group.command("register")(governance_cli.register)
@@ -167,7 +168,8 @@ def _shortened(value: Json) -> Json:
     """Shorten the coordinates of lines and areas, so that the rest of an entity is seen."""
     if isinstance(value, dict):
         return {name: _shortened(one) for name, one in value.items()}
-    return excerpt(value) if isinstance(value, list) else value
+    nested = isinstance(value, list) and any(isinstance(one, list) for one in value)
+    return excerpt(value) if nested else value
 
 
 def _counts(feed: Feed, **counts: int) -> dict[str, object]:

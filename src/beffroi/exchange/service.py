@@ -15,6 +15,7 @@ from beffroi.exchange.errors import (
     NonexistentTenantError,
     ResourceNotFoundError,
 )
+from beffroi.exchange.map_grid import MapGrid
 from beffroi.exchange.model import Entity
 from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking, reach_of
 from beffroi.exchange.representation.changing import Changed, alive
@@ -59,17 +60,19 @@ class Exchange:
         self._clock = clock
         self._guard = guard
         self._indexes = AskedIndexes(database)
+        self._map_grid = MapGrid(database)
         self._writer = GroupCommit(
             database, EVERYTHING, EntityWriter(clock, passes).write, size=len
         )
 
     async def run(self) -> None:
-        """Commit what is asked until cancelled, and make the indexes that questions ask for."""
-        indexing = asyncio.create_task(self._indexes.run())
+        """Commit what is asked until cancelled; keep up what questions and maps need."""
+        beside = [asyncio.create_task(one.run()) for one in (self._indexes, self._map_grid)]
         try:
             await self._writer.run()
         finally:
-            indexing.cancel()
+            for task in beside:
+                task.cancel()
 
     async def create(self, actor: Actor, tenant: str, entity: Entity) -> None:
         """Add an entity.

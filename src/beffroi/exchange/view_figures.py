@@ -21,6 +21,7 @@ _TARGETS_MOST: Final = 5
 _MEMBERS_MOST: Final = 4
 _UNBREAKABLE: Final = "\N{NO-BREAK SPACE}"
 _NAME: Final = "name"
+_GROUPED_FROM: Final = 10_000
 # UN/ECE Recommendation 20, codes that smart data models use most; others are shown as they are.
 _UNITS: Final = {
     "CEL": "°C",
@@ -38,10 +39,27 @@ _UNITS: Final = {
     "59": "ppm",
     "A97": "hPa",
     "KGM": "kg",
+    "GRM": "g",
     "LTR": "l",
     "MTQ": "m³",
+    "MTK": "m²",
+    "MQS": "m³/s",
+    "MQH": "m³/h",
     "SEC": "s",
+    "MIN": "min",
     "HUR": "h",
+    "C26": "ms",
+    "PAL": "Pa",
+    "BAR": "bar",
+    "LUX": "lx",
+    "VLT": "V",
+    "AMP": "A",
+    "HTZ": "Hz",
+    "DD": "°",
+    "Q30": "pH",
+    "GP": "mg/m³",
+    "CMT": "cm",
+    "FAH": "°F",
 }
 
 
@@ -111,9 +129,13 @@ class Addresses:
         """Return the page of a type."""
         return self.of(f"/exchange/types/{in_path(CORE.compact(iri))}", **asked)
 
-    def of_entity(self, entity_id: str) -> str:
+    def of_entity(self, entity_id: str, **asked: object) -> str:
         """Return the page of an entity."""
-        return self.of(f"/exchange/entities/{in_path(entity_id)}")
+        return self.of(f"/exchange/entities/{in_path(entity_id)}", **asked)
+
+    def of_history(self, entity_id: str, **asked: object) -> str:
+        """Return the page of the history of one of its attributes."""
+        return self.of(f"/exchange/entities/{in_path(entity_id)}/history", **asked)
 
 
 def in_path(name: str) -> str:
@@ -134,8 +156,23 @@ def short(iri: Iri) -> str:
 
 def told_number(value: float, language: Language) -> str:
     """Write a number with the language's decimal sign, a measured one in six digits that count."""
-    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    if isinstance(value, int):
+        text = f"{value:,}" if abs(value) >= _GROUPED_FROM else str(value)
+        return text.replace(",", _UNBREAKABLE) if language is Language.FR else text
+    text = f"{value:.6g}"
     return text.replace(".", ",") if language is Language.FR else text
+
+
+def told_unit(unit_code: str) -> str:
+    """Return the sign of a unit, or its code as it is."""
+    return _UNITS.get(unit_code, unit_code)
+
+
+def told_quantity(value: float, unit_code: str, language: Language) -> str:
+    """Write a number with its unit, where it has one."""
+    number = told_number(value, language)
+    unit = told_unit(unit_code)
+    return f"{number}{_UNBREAKABLE}{unit}" if unit else number
 
 
 def heading_of(entity: Entity) -> str:
@@ -154,9 +191,7 @@ def told_value(attribute: Attribute, language: Language) -> str:
         return _told_place(value, language)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return excerpt(_short_names(attribute))
-    unit = _UNITS.get(attribute.unit_code, attribute.unit_code)
-    number = told_number(value, language)
-    return f"{number}{_UNBREAKABLE}{unit}" if unit else number
+    return told_quantity(value, attribute.unit_code, language)
 
 
 def told_attributes(

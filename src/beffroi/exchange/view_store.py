@@ -45,10 +45,12 @@ from (select g.name, hashtextextended(g.name, 0) as attribute_key
 order by a.name, h.at, h.number
 """
 _INSTANCES: Final = """
-select a.name, h.at, h.written_at, h.ended, h.instance::text
+select a.name, h.at, h.written_at, h.ended,
+    exchange.instance_text(h.instance, h.said, h.created_at, h.modified_at)
 from (select g.name, hashtextextended(g.name, 0) as attribute_key
     from unnest(%s::text[]) as g(name) offset 0) as a cross join lateral (
-    select h.at, h.written_at, h.ended, h.instance, h.number from exchange.history h
+    select h.at, h.written_at, h.ended, h.instance, h.said, h.created_at,
+        h.modified_at, h.number from exchange.history h
     where h.entity_key = exchange.entity_key(%s, %s) and h.attribute_key = a.attribute_key
         and h.tenant = %s and h.entity = %s and h.attribute = a.name and ({reached})
     order by h.at desc, h.number desc limit %s

@@ -1,22 +1,24 @@
 """What people look at in the exchange: types, entities with their history, the map."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from beffroi.exchange import asked_store, map_store, view_store
-from beffroi.exchange.asking import Question, of_type
+from beffroi.exchange import asked_store, course_store, map_store, view_store
+from beffroi.exchange.asking import Question, SqlFilter, of_type
 from beffroi.exchange.contexts.resolving import CORE
+from beffroi.exchange.course import Span, Step, Window
 from beffroi.exchange.errors import NonexistentTenantError, ResourceNotFoundError
 from beffroi.exchange.map_view import Cluster, MapView
-from beffroi.exchange.model import AttributeKind, Entity, Iri, Json
+from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri, Json
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.logic import ANYTHING, all_of
 from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.store import HeldEntity
-from beffroi.exchange.view_store import PastInstance, Point, TypeHeld
+from beffroi.exchange.view_store import PastInstance, TypeHeld
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.rights.model import Actor
@@ -25,8 +27,8 @@ PAGE: Final = 30
 INSTANCES_SHOWN: Final = 50
 _BATCH: Final = 500
 _BATCHES_MOST: Final = 10
-_POINTS: Final = 120
 _NAMES_MOST: Final = 24
+_COURSES_MOST: Final = 4
 
 
 class Holdings(msgspec.Struct, frozen=True):
@@ -49,20 +51,44 @@ class Listing(msgspec.Struct, frozen=True):
     unfinished: bool = False
 
 
+class WantedCourse(msgspec.Struct, frozen=True):
+    """Which part of an entity's history somebody wants to see.
+
+    Attributes:
+        before: The last moment in it; nothing: that of the last measure.
+    """
+
+    span: Span = Span.DAY
+    before: datetime | None = None
+
+
 class EntityView(msgspec.Struct, frozen=True):
-    """An entity with what became of it."""
+    """An entity with what became of it.
+
+    Attributes:
+        measured: Steps of its numbers, by attribute.
+        latest: When one of these was measured last; nothing: it has no numbers.
+        window: Which time the steps are of; nothing: it has no numbers.
+    """
 
     held: HeldEntity
-    numbers: dict[Iri, list[Point]]
-    instances: Sequence[PastInstance]
+    measured: dict[Iri, list[Step]]
+    latest: datetime | None
+    window: Window | None
+    instances: Sequence[PastInstance] = ()
 
 
 class MapContent(msgspec.Struct, frozen=True):
-    """What a map shows."""
+    """What a map shows.
+
+    Attributes:
+        alone: Entities that are alone in their cell, by id.
+    """
 
     view: MapView
     clusters: Sequence[Cluster]
     outlines: Sequence[Json]
+    alone: Mapping[str, Entity]
 
 
 class Views:
@@ -104,28 +130,46 @@ class Views:
         await self._guard.note(actor, tenant, "page", read)
         return listing
 
-    async def entity(self, actor: Actor, tenant: str, entity_id: str) -> EntityView:
-        """Return an entity with the last of its history.
+    async def entity(
+        self, actor: Actor, tenant: str, entity_id: str, wanted: WantedCourse
+    ) -> EntityView:
+        """Return an entity with a part of its history.
 
         Raises:
             ResourceNotFoundError: There is none of that id that the actor may see.
         """
         realm = await self._guard.realm(actor, tenant)
         async with asking(self._database, realm.reach) as connection:
-            held = await asked_store.entity_by_id(connection, realm, entity_id)
-            entity = None if held is None else alive(held.entity, self._clock.now())
-            if held is None or entity is None:
-                raise ResourceNotFoundError("exchange.entity_unknown", id=entity_id)
-            names = sorted(entity.attributes)[:_NAMES_MOST]
-            numeric = [name for name in names if _is_number(entity, name)]
-            numbers = await view_store.latest_numbers(
-                connection, realm, entity_id, numeric, _POINTS
-            )
+            held = await self._alive(connection, realm, entity_id)
+            names = sorted(held.entity.attributes)[:_NAMES_MOST]
             instances = await view_store.latest_instances(
                 connection, realm, entity_id, names, INSTANCES_SHOWN
             )
-        await self._guard.note(actor, tenant, "page", [(held.organisation, entity)])
-        return EntityView(msgspec.structs.replace(held, entity=entity), numbers, instances)
+            numeric = [name for name in names if _number(held.entity, name)][:_COURSES_MOST]
+            view = await self._course(connection, realm, held, numeric, wanted)
+        await self._guard.note(actor, tenant, "page", [(held.organisation, held.entity)])
+        return msgspec.structs.replace(view, instances=instances)
+
+    async def history(
+        self, actor: Actor, tenant: str, entity_id: str, name: Iri, wanted: WantedCourse
+    ) -> EntityView:
+        """Return an entity with the course of one of its attributes.
+
+        Raises:
+            ResourceNotFoundError: There is none of that id that the actor may see, or it has no
+                such number.
+        """
+        realm = await self._guard.realm(actor, tenant)
+        async with asking(self._database, realm.reach) as connection:
+            held = await self._alive(connection, realm, entity_id)
+            if name not in held.entity.attributes or not _number(held.entity, name):
+                raise ResourceNotFoundError("exchange.attributes_absent", entity=entity_id)
+            view = await self._course(connection, realm, held, [name], wanted)
+        of_one = msgspec.structs.replace(
+            held.entity, attributes={name: held.entity.attributes[name]}
+        )
+        await self._guard.note(actor, tenant, "history", [(held.organisation, of_one)])
+        return view
 
     async def map(
         self, actor: Actor, tenant: str, type_iri: Iri | None, view: MapView | None
@@ -136,11 +180,54 @@ class Views:
             if view is None:
                 bounds = await map_store.latest_bounds(connection, realm, type_iri)
                 view = MapView.around(bounds)
-            return MapContent(
-                view,
-                await map_store.clusters(connection, realm, view, type_iri),
-                await map_store.outlines(connection, realm, view),
+            clusters = await map_store.clusters(connection, realm, view, type_iri)
+            outlines = await map_store.outlines(connection, realm, view)
+            ids = [one.id for one in clusters if one.entities == 1 and one.id]
+            asked = SqlFilter("e.id = any(%s)", (ids,))
+            held = (
+                await asked_store.entities(connection, realm, asked, limit=len(ids)) if ids else ()
             )
+        read = [(one.organisation, one.entity) for one in held]
+        await self._guard.note(actor, tenant, "page", read)
+        return MapContent(view, clusters, outlines, {one.entity.id: one.entity for one in held})
+
+    async def _alive(self, connection: Connection, realm: Realm, entity_id: str) -> HeldEntity:
+        held = await asked_store.entity_by_id(connection, realm, entity_id)
+        entity = None if held is None else alive(held.entity, self._clock.now())
+        if held is None or entity is None:
+            raise ResourceNotFoundError("exchange.entity_unknown", id=entity_id)
+        return msgspec.structs.replace(held, entity=entity)
+
+    async def _course(
+        self,
+        connection: Connection,
+        realm: Realm,
+        held: HeldEntity,
+        numeric: Sequence[Iri],
+        wanted: WantedCourse,
+    ) -> EntityView:
+        """Look at the window that ends with the moment asked for, else with the last measure."""
+        times = {name: _number(held.entity, name) for name in numeric}
+        moments = (
+            one.observed_at or one.modified_at or held.entity.modified_at
+            for one in times.values()
+            if one
+        )
+        latest = max((one for one in moments if one is not None), default=None)
+        if latest is None:
+            return EntityView(held, {}, None, None)
+        window = Window.around(wanted.span, latest if wanted.before is None else wanted.before)
+        measured: dict[Iri, list[Step]] = {}
+        for observed in (True, False):
+            names = [
+                name
+                for name, one in times.items()
+                if one is not None and (one.observed_at is not None) is observed
+            ]
+            measured |= await course_store.steps_of(
+                connection, realm, held.entity.id, names, window, observed=observed
+            )
+        return EntityView(held, measured, latest, window)
 
     async def _listing(
         self, connection: Connection, realm: Realm, question: Question, after: int
@@ -166,11 +253,11 @@ class Views:
         return Listing(found, after, unfinished=True)
 
 
-def _is_number(entity: Entity, name: Iri) -> bool:
-    return any(
-        one.kind is AttributeKind.PROPERTY
-        and not one.dataset_id
-        and isinstance(one.value, int | float)
-        and not isinstance(one.value, bool)
-        for one in entity.attributes[name]
-    )
+def _number(entity: Entity, name: Iri) -> Attribute | None:
+    """Return the default instance of an attribute, where it is a number."""
+    found: Iterable[Attribute] = entity.attributes[name]
+    for one in found:
+        if one.kind is AttributeKind.PROPERTY and not one.dataset_id:
+            is_number = isinstance(one.value, int | float) and not isinstance(one.value, bool)
+            return one if is_number else None
+    return None

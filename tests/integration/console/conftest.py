@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, found_nginx
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
+from beffroi.kernel.log.trimming import Keeping
 from beffroi.kernel.places import Places
 from beffroi.kernel.secrets import SealingKey
 from beffroi.kernel.units import MIB
@@ -51,6 +53,7 @@ async def platform(
         host=measured_host("epyc", 2),
         wattmeter_file="",
         territory=TerritoryService(database, clock),
+        keeping=Keeping(changes=timedelta(days=7), acts=timedelta(days=365)),
     )
     await foundation.territory.apply(write_town(folder), "operator")
     settings = DeliverySettings(

@@ -28,7 +28,8 @@ class Markup(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if len(given) != len(attrs):
             self.mistakes.append(f"attribute twice: {tag} {attrs}")
-        self.elements.append((tag, given))
+        if tag != "title" or "svg" not in self._open:
+            self.elements.append((tag, given))
         if tag not in _VOID and tag not in _SVG_VOID:
             self._open.append(tag)
         for name in given:

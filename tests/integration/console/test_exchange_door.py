@@ -6,6 +6,7 @@ import httpx
 
 from beffroi.app.http import platform_application
 from beffroi.app.wiring import Platform
+from beffroi.exchange.api.mounting import mounted_door
 from beffroi.kernel.http.api import API_PATH
 from beffroi.kernel.rights.model import PLATFORM, Role
 
@@ -14,7 +15,9 @@ async def test_each_path_reaches_its_own_application(platform: Platform) -> None
     services = platform.services
     account = await services.rights.put_account(PLATFORM, "examiner", Role.OPERATOR)
     token = (await services.rights.issue_token(account.actor, "test")).secret.reveal()
-    application = platform_application(services, platform.foundation.clock)
+    clock = platform.foundation.clock
+    door = mounted_door(services.rights, services.exchange, clock)
+    application = platform_application(services, door, clock)
     transport = httpx.ASGITransport(app=application)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="https://console") as client:

@@ -27,11 +27,13 @@ PARKING = "https://data.example/Off/Street#Parking"
 SENSOR = "urn:ngsi-ld:Sensor:7"
 PAGE_BYTES = 24 * 1024
 STATEMENTS = {
-    "/exchange": 4,
-    "/exchange/types/Sensor": 3,
+    "/exchange": 14,
+    "/exchange/types/Sensor": 8,
     f"/exchange/entities/{SENSOR}": 5,
-    "/exchange/map": 5,
-    "/exchange/map?at=0.2,48&z=12": 4,
+    f"/exchange/entities/{SENSOR}/history?of=temperature&span=month": 5,
+    "/exchange/map": 7,
+    "/exchange/map?at=0.2,48&z=12": 6,
+    "/exchange/subscriptions": 5,
 }
 
 
@@ -125,7 +127,7 @@ async def test_types_tell_their_entities_and_who_feeds_them(furnished: House) ->
     page = (await (await furnished.signed_in("olga", "en")).get("/exchange")).text
     sensor = re.search(r"<tr><th[^>]*><a[^>]*>Sensor</a>.*?</tr>", page)
     assert sensor is not None
-    assert '<td class="number">70</td>' in sensor[0]
+    assert '<td data-label="Entities" class="number">70</td>' in sensor[0]
     assert "Mairie" in sensor[0]
     assert "temperature" in sensor[0]
     assert f'title="{PARKING}">Parking</a>' in page
@@ -180,7 +182,7 @@ async def test_an_entity_shows_its_values_their_course_and_its_links(furnished: 
     assert "accuracy</small> 0.5" in page
     assert 'href="/exchange/entities/urn:ngsi-ld:Town:1"' in page
     assert f'href="/ngsi-ld/v1/entities/{SENSOR}"' in page
-    assert "last value 11.5, from 8.5 to 11.5 over 4 readings" in page
+    assert "from 8.5\N{NO-BREAK SPACE}°C to 11.5\N{NO-BREAK SPACE}°C over 4 readings" in page
     assert page.count("<td>temperature</td>") == 4
 
 
@@ -203,7 +205,7 @@ async def test_a_map_counts_each_entity_once_and_leads_closer(furnished: House) 
         assert leading is not None, page
         address, steps = leading[1].replace("&amp;", "&"), steps + 1
         assert steps < 12
-    assert (await client.get(address)).status_code == 200
+    assert (await client.get(address)).status_code == 200, address
 
 
 async def test_a_map_shows_one_type_where_asked(furnished: House) -> None:
@@ -222,3 +224,66 @@ async def test_tenants_are_apart(furnished: House) -> None:
     assert (await edith.get("/exchange?tenant=essai")).status_code == 404
     listed = (await gaston.get("/exchange/types/Sensor?tenant=essai")).text
     assert listed.count(f'/entities/{SENSOR}?tenant=essai"') == 1
+
+
+async def test_an_attribute_has_a_table_of_its_course(furnished: House) -> None:
+    client = await furnished.signed_in("gaston", "en")
+    entity = f"/exchange/entities/{SENSOR}"
+    page = (await client.get(f"{entity}/history?of=temperature&span=week")).text
+    assert "Mean (°C)" in page
+    assert re.findall(r"</th><td>([^<]+)</td><td>([^<]+)</td><td>([^<]+)</td><td>(\d+)</td>", page)
+    assert "timerel=between" in page
+    earlier = (await client.get(f"{entity}?span=week&until=2026-11-01T00:00Z")).text
+    assert "No reading in this time" in earlier
+    for until in ("0001-01-01T00:00Z", "9999-12-31T23:59Z", "yesterday", "2026-11-01"):
+        assert (await client.get(f"{entity}?span=year&until={until}")).status_code == 200, until
+    assert (await client.get(f"{entity}/history?of=on")).status_code == 404
+    neighbour = await furnished.signed_in("edith")
+    assert (await neighbour.get(f"{entity}/history?of=temperature")).status_code == 404
+
+
+async def test_a_map_tells_what_is_alone_and_how_fresh_it_is(furnished: House) -> None:
+    async with _writing(furnished):
+        now = SystemClock().now()
+        await _kept(furnished, EDITH, [_sensor(500, now), _sensor(501, now - timedelta(days=3))])
+    client = await furnished.signed_in("edith", "en")
+    page = (await client.get("/exchange/map?kind=Sensor")).text
+    assert page.count('class="one is-hour"') == 1
+    assert page.count('class="one is-older"') == 1
+    assert "<title>urn:ngsi-ld:Sensor:500, temperature 8.5" in page
+
+
+async def test_a_subscription_tells_its_receiver_without_its_secrets(furnished: House) -> None:
+    given = {
+        "type": "Subscription",
+        "subscriptionName": "heat",
+        "entities": [{"type": "Sensor"}],
+        "notification": {"endpoint": {"uri": "https://me:w0rd@receiver.example/hook?key=k3y"}},
+    }
+    service = furnished.platform.services.exchange.subscriptions
+    key = await service.create(GASTON, "", given, CORE)
+    client = await furnished.signed_in("gaston", "en")
+    listed = (await client.get("/exchange/subscriptions")).text
+    assert Markup(listed).mistakes == []
+    page = (await client.get(f"/exchange/subscriptions/{key}")).text
+    assert Markup(page).mistakes == []
+    for told in (listed, page):
+        assert "https://receiver.example/hook" in told
+        assert not {"w0rd", "k3y"} & set(re.findall(r"\w+", told))
+    neighbour = await furnished.signed_in("edith")
+    assert (await neighbour.get(f"/exchange/subscriptions/{key}")).status_code == 404
+    assert "heat" not in (await neighbour.get("/exchange/subscriptions")).text
+
+
+async def test_a_type_tells_programs_where_its_entities_are(furnished: House) -> None:
+    client = await furnished.signed_in("gaston", "en")
+    page = (await client.get("/exchange/types/Sensor?q=temperature%3E11")).text
+    assert "/ngsi-ld/v1/entities?type=Sensor&amp;q=temperature%3E11" in page
+    assert f"/ngsi-ld/v1/temporal/entities/{SENSOR}?lastN=10" in page
+
+
+async def test_each_organisation_has_one_name_on_the_register(furnished: House) -> None:
+    page = (await (await furnished.signed_in("olga", "en")).get("/exchange/register")).text
+    names = re.findall(r"<li><a href=\"/exchange/register[^>]*>([^<]+)</a>", page)
+    assert names.count("The platform") == 1
+    assert len(names) == len(set(names))

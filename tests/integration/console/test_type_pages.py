@@ -74,12 +74,12 @@ async def test_the_pages_tell_models_feeders_quality_and_what_lowers_it(surveyed
     page = (await client.get(CATALOGUE)).text
     row = re.search(r"<tr><th[^>]*><a[^>]*>OffStreetParking</a>.*?</tr>", page, re.DOTALL)
     assert row is not None
-    assert '<td class="number">40</td>' in row[0]
+    assert 'class="number">40</td>' in row[0]
     assert "gaston" in row[0]
     assert "OffStreetParking <span" in row[0]
     assert re.search(r"\d+%</a>", row[0])
     page = (await client.get(QUALITY)).text
-    rows = dict(re.findall(r'<a href="[^"]*" title="[^"]*">([^<]*)</a></th><td>([^<]*)', page))
+    rows = dict(re.findall(r'<a href="[^"]*" title="[^"]*">([^<]*)</a></th><td[^>]*>([^<]*)', page))
     assert "occupancy is 1.17, beyond 1" in rows["39"]
     assert "does not fit: /occupancy: 1.17 (&lt;= 1)" in rows["39"]
     assert "<b>1</b>" not in page

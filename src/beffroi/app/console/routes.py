@@ -22,11 +22,12 @@ from beffroi.capacity import pages as capacity_pages
 from beffroi.capacity import rebalancing_pages
 from beffroi.delivery import pages as delivery_pages
 from beffroi.engines import pages as engines_pages
-from beffroi.exchange import pages as exchange_pages
+from beffroi.exchange.console import pages as exchange_pages
 from beffroi.exchange.flows import pages as flows_pages
 from beffroi.exchange.governance import pages as governance_pages
 from beffroi.exchange.models import pages as type_pages
 from beffroi.exchange.mqtt import pages as mqtt_pages
+from beffroi.exchange.subscriptions import pages as subscription_pages
 from beffroi.exchange.uplinks import pages as uplink_pages
 from beffroi.hosting import pages as hosting_pages
 from beffroi.kernel.clock import SystemClock
@@ -85,6 +86,7 @@ def _domain_pages() -> Sequence[ControllerRouterHandler]:
         governance_pages.router(),
         type_pages.router(),
         flows_pages.router(),
+        subscription_pages.router(),
         uplink_pages.router(),
         mqtt_pages.router(),
         delivery_pages.router(),

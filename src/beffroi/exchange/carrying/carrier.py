@@ -7,12 +7,14 @@ from typing import Final
 
 import msgspec
 import nats
+from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
 from beffroi.exchange.carrying.subjects import PREFIX, subject_of
+from beffroi.exchange.logged import body_in_full
 from beffroi.kernel.database import Database
 from beffroi.kernel.errors import UnavailableError
 from beffroi.kernel.log import Entry, LogWatch, Teller
@@ -82,7 +84,7 @@ class LogCarrier:
                 acknowledged = [
                     await self._stream.publish_async(
                         subject_of(one),
-                        msgspec.json.encode(one),
+                        msgspec.json.encode(replace(one, body=body_in_full(one.body))),
                         headers={"Nats-Msg-Id": str(one.seq)},
                     )
                     for one in entries

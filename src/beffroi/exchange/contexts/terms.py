@@ -39,6 +39,10 @@ class Context:
         source: What an answer shows as its "@context".
         link: Its URL, for the Link header of answers; "" where it has none.
         vocabulary: In which names that are not terms stand.
+
+    Attributes:
+        attributes: IRIs of names that were found good for attributes.
+        types: IRIs of names that were found good for types.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Context:
             ),
             key=lambda pair: (-len(pair[0]), len(pair[1]), pair[1]),
         )
+        self.attributes: dict[str, Iri] = {}
+        self.types: dict[str, Iri] = {}
         self._expanded: dict[str, Iri] = {}
         self._compacted: dict[Iri, str] = {}
 
@@ -73,7 +79,7 @@ class Context:
         found = self._expanded.get(name)
         if found is None:
             found = self._expand(name)
-            _keep(self._expanded, name, found)
+            keep_name(self._expanded, name, found)
         return found
 
     def compact(self, iri: Iri) -> str:
@@ -81,7 +87,7 @@ class Context:
         found = self._compacted.get(iri)
         if found is None:
             found = self._compact(iri)
-            _keep(self._compacted, iri, found)
+            keep_name(self._compacted, iri, found)
         return found
 
     def coercion(self, iri: Iri) -> str:
@@ -185,8 +191,8 @@ def _iri_of(merged: Mapping[str, Any], name: str, text: str) -> Iri:
 _KEPT_MOST: Final = 100_000
 
 
-def _keep(cache: dict[str, str], key: str, value: str) -> None:
-    """Remember, within bounds: names come from requests."""
+def keep_name(cache: dict[str, str], key: str, value: str) -> None:
+    """Remember what a name stands for, within bounds: names come from requests."""
     if len(cache) >= _KEPT_MOST:
         cache.clear()
     cache[key] = value

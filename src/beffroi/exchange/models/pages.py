@@ -75,7 +75,7 @@ async def show_catalogue(
     context = {
         "addresses": Addresses(tenant),
         "tenant": tenant,
-        "types": [(one, _told(one, tenant, language)) for one in found],
+        "types": [(one, told_type(one, tenant, language)) for one in found],
         "surveyed_at": min((one.surveyed_at for one in found if one.surveyed_at), default=None),
     }
     return Template("exchange/catalogue.html", context=context)
@@ -99,7 +99,7 @@ async def show_quality(
         "tenant": tenant,
         "short": short,
         "summary": summary,
-        "told": _told(summary, tenant, language),
+        "told": told_type(summary, tenant, language),
         "components": [
             (component, _share(summary.components[component], language))
             for component in Component
@@ -145,7 +145,8 @@ def told_finding(finding: Finding, language: Language) -> str:
     return sentence(language, f"exchange.type_pages.found.{finding.kind}", **values)
 
 
-def _told(one: TypeSummary, tenant: str, language: Language) -> Mapping[str, Any]:
+def told_type(one: TypeSummary, tenant: str, language: Language) -> Mapping[str, Any]:
+    """Return what is told of a type in a list."""
     addresses = Addresses(tenant)
     fed = dict.fromkeys(
         sentence(language, "exchange.types.flow", name=by.name)
@@ -162,6 +163,7 @@ def _told(one: TypeSummary, tenant: str, language: Language) -> Mapping[str, Any
         "seen_at": _seen(one),
         "fed_by": list(fed)[:_FED_SHOWN],
         "fed_more": max(0, len(fed) - _FED_SHOWN),
+        "accounts": sorted({by.name for by in one.fed_by if by.kind is FeedingKind.ACCOUNT}),
         "owners": list(dict.fromkeys(held.owner or held.treatment for held in one.owners)),
         "unfit": sum(by.unfit for by in one.fed_by),
         "refused": sum(by.refused for by in one.fed_by),

@@ -161,6 +161,12 @@ class Models:
         async with self._database.transaction(actor.scope) as connection:
             return summaries(await _known(connection, tenant))
 
+    async def type_names(self, actor: Actor, tenant: str) -> Sequence[str]:
+        """Return the short names of the types that were surveyed, as far as an actor sees them."""
+        async with self._database.transaction(actor.scope) as connection:
+            surveys = await store.surveys(connection, tenant)
+        return sorted({CORE.compact(one.type) for one in surveys})
+
     async def quality(self, actor: Actor, tenant: str, type_iri: Iri) -> TypeQuality:
         """Return the quality of a type, its course, and the entities that lower it.
 

@@ -25,8 +25,8 @@ from beffroi.kernel.log.entries import CHANNEL
 
 QUIET_S: Final = 300.0
 """Between two surveys where nothing happens: silence grows all the same."""
-REST_S: Final = 5.0
-"""Between two surveys at least."""
+REST_S, REST_MOST_S = 5.0, 160.0
+"""Between two surveys at least: twice as long each time, as long as something is written."""
 SHARE: Final = 0.05
 """Of the time, what surveys may take."""
 POINTS: Final = 200
@@ -70,10 +70,12 @@ class Surveyor:
         return judged
 
     async def _serve(self, woken: asyncio.Event) -> None:
+        rest_s = REST_S
         while True:
             woken.clear()
             await self._survey_or_tell()
-            await asyncio.sleep(REST_S)
+            await asyncio.sleep(rest_s)
+            rest_s = min(REST_MOST_S, 2 * rest_s) if woken.is_set() else REST_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(QUIET_S):
                     await woken.wait()

@@ -90,3 +90,17 @@ def test_a_name_that_is_no_utf_8_is_read_as_windows_wrote_it(tmp_path: Path) -> 
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/relev\xe9.csv")).write_text("1")
     names = [[one.name for one in watched.whole()] for _ in range(3)]
     assert names == [[], [], ["relevé.csv"]]
+
+
+def test_files_that_were_read_are_let_go_and_those_with_mistakes_are_not(tmp_path: Path) -> None:
+    watched = WatchedFolder(tmp_path, "*", tmp_path)
+    for name, refused in (("old.csv", 0), ("wrong.csv", 1), ("new.csv", 0)):
+        file = tmp_path / name
+        file.write_text("a")
+        watched.put_away(file, report(refused=refused))
+    for place in ("done/old.csv", "failed/wrong.csv"):
+        os.utime(f"{tmp_path}/{place}.report.json", (0, 0))
+    assert watched.let_go(datetime(2026, 1, 1, tzinfo=UTC)) == 1
+    left = sorted(str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.csv"))
+    assert left == ["done/new.csv", "failed/wrong.csv"]
+    assert not (tmp_path / "done" / "old.csv.report.json").exists()
