@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
+import uvicorn
 import uvloop
 from tests.support.postgres import PostgresServer
 
 from beffroi.app.exchange_foundation import ExchangeFoundation
 from beffroi.app.exchange_wiring import exchange_services
+from beffroi.exchange.api.door import Door
 from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
@@ -30,6 +32,8 @@ from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey, Secret
 from bench.measuring import FamilyCpu
 
+DIRECT: Final = "direct"
+UVICORN: Final = "uvicorn"
 _ADDRESS: Final = "127.0.0.1"
 _DATABASE_URL: Final = "BENCH_DATABASE_URL"
 _AS_OF_THE_PLATFORM: Final = """\
@@ -90,11 +94,16 @@ async def scratch_exchange(settings: str = _AS_OF_THE_PLATFORM) -> AsyncIterator
 
 
 @asynccontextmanager
-async def served_door(scratch: Scratch) -> AsyncIterator[DoorProcess]:
-    """Run the door in another process on uvloop, as further processes of the platform do."""
+async def served_door(scratch: Scratch, server: str = DIRECT) -> AsyncIterator[DoorProcess]:
+    """Run the door in another process on uvloop, as further processes of the platform do.
+
+    Args:
+        scratch: Where to.
+        server: What answers HTTP there: the platform's own way, or ``UVICORN``.
+    """
     port = _free_port()
     process = subprocess.Popen(  # noqa: ASYNC220 - it is only started
-        (sys.executable, "-m", "bench.exchange.serving", str(port)),
+        (sys.executable, "-m", "bench.exchange.serving", str(port), server),
         env={**os.environ, _DATABASE_URL: scratch.database.url.reveal()},
     )
     try:
@@ -124,7 +133,7 @@ def _free_port() -> int:
         return port
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, server: str) -> None:
     database, clock = Database(Secret(os.environ[_DATABASE_URL])), SystemClock()
     await database.open()
     url = f"http://{_ADDRESS}:{port}"
@@ -142,9 +151,23 @@ async def _serve(port: int) -> None:
         door = mounted_door(Rights(database, clock), services, clock)
         collect_seldom()
         listener = socket.create_server((_ADDRESS, port))
-        async with answering(listener, door.reply):
+        async with _answered(listener, door, server):
             await asyncio.gather(services.exchange.run(), services.contexts.run())
 
 
+@asynccontextmanager
+async def _answered(listener: socket.socket, door: Door, server: str) -> AsyncIterator[None]:
+    if server == DIRECT:
+        async with answering(listener, door.reply):
+            yield
+        return
+    config = uvicorn.Config(
+        door, loop="none", http="httptools", lifespan="off", log_level="warning", access_log=False
+    )
+    serving = asyncio.create_task(uvicorn.Server(config).serve(sockets=[listener]))
+    yield
+    serving.cancel()
+
+
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2]))
