@@ -251,10 +251,10 @@ async def test_who_leaves_in_a_body_before_it_is_read_keeps_nothing_busy(tmp_pat
         await asyncio.sleep(0.05)
         echo.let_go.set()
 
-        async def is_over() -> bool:
-            return not any("_answer" in str(one.get_coro()) for one in asyncio.all_tasks())
-
-        await eventually(is_over)
+        answering = [one for one in asyncio.all_tasks() if "_answer" in str(one.get_coro())]
+        _, unfinished = await asyncio.wait(answering, timeout=scaled(2))
+        assert len(answering) == 1
+        assert not unfinished
 
 
 async def test_a_long_body_that_came_before_it_was_read_holds_no_later_request(

@@ -100,8 +100,11 @@ def _operation(route: Route, names: Sequence[str]) -> dict[str, Any]:
     return operation
 
 
-def _parameter(name: str, place: str, told: str = "", *, is_required: bool = False) -> Any:  # noqa: ANN401 - as OpenAPI has it
-    parameter = {"name": name, "in": place, "required": is_required, "schema": {"type": "string"}}
+def _parameter(
+    name: str, place: str, told: str = "", *, is_required: bool = False
+) -> dict[str, Any]:
+    schema = {"type": "string"}
+    parameter = {"name": name, "in": place, "required": is_required, "schema": schema}
     return parameter | {"description": told} if told else parameter
 
 
