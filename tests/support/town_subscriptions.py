@@ -74,7 +74,7 @@ async def update(
 ) -> None:
     """Update attributes of an entity."""
     told = {
-        name: value if value == "urn:ngsi-ld:null" else {"type": "Property", "value": value}
+        name: value if value == "urn:ngsi-ld:null" else {"type": _kind(name), "value": value}
         for name, value in fragment.items()
     }
     read_in = read_fragment(told, CORE)
@@ -83,6 +83,10 @@ async def update(
         return updated(entity, read_in, SystemClock().now())
 
     await platform.exchange.change(actor, "", entity_id, change)
+
+
+def _kind(name: str) -> str:
+    return "GeoProperty" if name == "location" else "Property"
 
 
 async def subscribe(

@@ -20,7 +20,7 @@ from beffroi.exchange.contexts.known import known_documents
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
-from beffroi.kernel.http.direct_serving import answered_on
+from beffroi.kernel.http.loop_serving import answered_on
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.places import Places
 from beffroi.kernel.processes.collecting import collect_seldom
@@ -79,7 +79,7 @@ async def run_exchange(settings: ExchangeProcessSettings, database_url: Secret) 
         door = mounted_door(Rights(given.database, given.clock), services, given.clock)
         collect_seldom()
         socket = Path(settings.socket)
-        async with answered_on(socket, door.reply, _ANYBODY_CONNECTS):
+        async with answered_on(socket, door, _ANYBODY_CONNECTS):
             _logger.info("exchange state=listening")
             asked_to_end = asyncio.create_task(ending.wait())
             await asyncio.wait((asked_to_end, *loops), return_when="FIRST_COMPLETED")

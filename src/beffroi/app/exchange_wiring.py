@@ -6,12 +6,12 @@ from beffroi.app.exchange_foundation import ExchangeFoundation
 from beffroi.app.flow_wiring import flow_parts
 from beffroi.app.governance_wiring import governance_parts, rules_in_force
 from beffroi.exchange.api.mounting import ExchangeServices
+from beffroi.exchange.asking.inventory_service import Inventory
 from beffroi.exchange.contexts.service import CONTEXT_CHANGED, Contexts
 from beffroi.exchange.flows.model import FLOW_CHANGED
 from beffroi.exchange.flows.parts import FlowParts
 from beffroi.exchange.governance.keeping import RuleKeeper
 from beffroi.exchange.governance.rules import RULES_CHANGED
-from beffroi.exchange.inventory_service import Inventory
 from beffroi.exchange.models.guard import Guard
 from beffroi.exchange.models.library import shipped_contexts
 from beffroi.exchange.models.service import MODEL_CHANGED, Models

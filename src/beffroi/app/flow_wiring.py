@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from beffroi.app.exchange_foundation import ExchangeFoundation
 from beffroi.app.feed_wiring import feed_drivers
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard
 from beffroi.exchange.connectors.broker import MqttDriver
 from beffroi.exchange.connectors.carrying import CarryingNeeds, ConnectorDriver
 from beffroi.exchange.connectors.declared import TargetKind
@@ -17,11 +18,11 @@ from beffroi.exchange.flows.parts import FlowParts
 from beffroi.exchange.flows.running import RETRY_FIRST_S, FlowDriver, FlowRunner
 from beffroi.exchange.flows.service import Flows
 from beffroi.exchange.flows.vault import FlowVault
+from beffroi.exchange.mqtt.counted import CountedTopics
 from beffroi.exchange.mqtt.intake import TopicIntake
 from beffroi.exchange.mqtt.listening import BrokerDriver
 from beffroi.exchange.mqtt.native import NativeTopics
 from beffroi.exchange.mqtt.planning import BROKER
-from beffroi.exchange.reach import OWN_DATA, DataGuard
 from beffroi.exchange.service import Exchange
 from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
@@ -51,7 +52,7 @@ def flow_parts(
     journal = FlowJournal(database, clock)
     vault = FlowVault(database, given.key)
     measuring = Measuring(exchange, History(database), Recorder(database, clock), clock)
-    intake = TopicIntake(NativeTopics(measuring))
+    intake = TopicIntake(CountedTopics(NativeTopics(measuring), journal))
     drivers: Mapping[str, FlowDriver] = {
         **_outgoing(given, contexts, journal, vault, guard),
         **feed_drivers(given, exchange, contexts, journal, vault),

@@ -44,7 +44,9 @@ from beffroi.exchange.mqtt.listener import MqttDoor
 from beffroi.exchange.retention import api as retention_api
 from beffroi.exchange.retention.service import Retentions
 from beffroi.exchange.uplinks.webhook import UPLINKS_PATH
-from beffroi.exchange.views import Views
+from beffroi.exchange.viewing.live_views import LiveViews
+from beffroi.exchange.viewing.pointing import PointingViews
+from beffroi.exchange.viewing.views import Views
 from beffroi.hosting import api as hosting_api
 from beffroi.hosting.service import Hosting
 from beffroi.kernel.clock import Clock
@@ -92,6 +94,8 @@ class Services(msgspec.Struct, frozen=True):
     exchange: ExchangeServices
     mqtt_door: MqttDoor
     views: Views
+    live_views: LiveViews
+    pointing_views: PointingViews
     governance: Governance
     open_data: OpenData
     subjects: Subjects

@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from granian.constants import Interfaces
-
 from beffroi.app.addresses import Ports, chosen_ports
 from beffroi.app.exchange_engine import (
     console_socket,
@@ -23,7 +21,15 @@ from beffroi.app.measuring import measured_host
 from beffroi.app.mqtt_wiring import mqtt_addresses
 from beffroi.app.ownership import Ownership, write_control
 from beffroi.app.settings import Settings, database_url, nats_url
-from beffroi.app.wiring import DOMAINS, Foundation, Platform, acme_settings, wired
+from beffroi.app.wiring import (
+    CONTROLLERS,
+    DOMAINS,
+    PAGE_STORE,
+    Foundation,
+    Platform,
+    acme_settings,
+    wired,
+)
 from beffroi.delivery.drivers import FillerEngine
 from beffroi.delivery.model import CONSOLE, DeliverySettings
 from beffroi.delivery.routes import RouteTable
@@ -37,8 +43,7 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
 from beffroi.kernel.errors import NotFoundError
-from beffroi.kernel.http.direct_serving import answered_on
-from beffroi.kernel.http.serving import served_on
+from beffroi.kernel.http.loop_serving import answered_on
 from beffroi.kernel.log import Entry, Teller
 from beffroi.kernel.log.trimming import Keeping
 from beffroi.kernel.places import Places
@@ -146,6 +151,7 @@ async def _foundation(
             changes=timedelta(days=settings.log_changes_days),
             acts=timedelta(days=settings.log_acts_days),
         ),
+        carries_log=bool(settings.nats_url_file),
     )
 
 
@@ -194,8 +200,8 @@ async def _served(platform: Platform) -> AsyncIterator[None]:
     own_door, *_ = door_sockets(foundation.places, processes=0)
     collect_seldom()
     async with (
-        served_on(socket, application, Interfaces.ASGI, _ANYBODY_CONNECTS),
-        answered_on(own_door, door.reply, _ANYBODY_CONNECTS),
+        answered_on(socket, application, _ANYBODY_CONNECTS),
+        answered_on(own_door, door, _ANYBODY_CONNECTS),
     ):
         RouteTable(foundation.places).point(CONSOLE, folder)
         await platform.delivery_controller.prepare()
@@ -238,8 +244,8 @@ async def _controlled(platform: Platform, as_set: Iterable[_Loop]) -> AsyncItera
     loops = (
         platform.watch.run(),
         platform.log_keeper.run(),
-        Teller("controllers", database, watch, wake, _CONTROLLED_BY).run(),
-        Teller("page store", database, watch, forget_pages, _PAGES_CHANGE_WITH).run(),
+        Teller(CONTROLLERS, database, watch, wake, _CONTROLLED_BY).run(),
+        Teller(PAGE_STORE, database, watch, forget_pages, _PAGES_CHANGE_WITH).run(),
         platform.engines.run(),
         platform.delivery.run(),
         platform.hosting.run(),
@@ -248,6 +254,7 @@ async def _controlled(platform: Platform, as_set: Iterable[_Loop]) -> AsyncItera
         platform.measuring.run(),
         platform.weighing.run(),
         platform.services.retentions.run(),
+        platform.services.live_views.run(),
         *exchange_loops(platform.exchange, platform.services.exchange),
         *as_set,
         _deploy_changed_sources(platform),

@@ -49,12 +49,19 @@ from beffroi.delivery.weight_service import WeightFolders, WeightReporter, Weigh
 from beffroi.engines.controller import EngineController
 from beffroi.engines.databases import ApplicationDatabases
 from beffroi.engines.drivers import JoinedPostgresql, NginxEngine, PostgresqlEngine
+from beffroi.engines.log_readers import LogReaders
 from beffroi.engines.ports import Engine
 from beffroi.engines.service import Engines
+from beffroi.exchange.api.mounting import ExchangeServices
+from beffroi.exchange.carrying.carrier import FOLLOWER as CARRIER
 from beffroi.exchange.flows.store import log_places
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.exchange.retention.service import Retentions
-from beffroi.exchange.views import Views
+from beffroi.exchange.subscriptions.service import FOLLOWER as SUBSCRIPTIONS
+from beffroi.exchange.viewing.following import Followed
+from beffroi.exchange.viewing.live_views import LiveViews
+from beffroi.exchange.viewing.pointing import PointingViews
+from beffroi.exchange.viewing.views import Views
 from beffroi.hosting.building import Builder
 from beffroi.hosting.controller import HostingController
 from beffroi.hosting.deploying import Deployer
@@ -84,6 +91,7 @@ from beffroi.ledger.statement_service import StatementService
 from beffroi.territory.service import TerritoryService
 
 DOMAINS = ("kernel", "territory", "exchange", "hosting", "delivery", "capacity", "ledger")
+CONTROLLERS, PAGE_STORE = "controllers", "page store"
 
 
 class Foundation(msgspec.Struct, frozen=True):
@@ -92,6 +100,7 @@ class Foundation(msgspec.Struct, frozen=True):
     Attributes:
         wattmeter_file: Where the owner's wattmeter writes; empty: none.
         keeping: How long entries of the log are kept.
+        carries_log: It is carried to NATS.
     """
 
     places: Places
@@ -108,6 +117,7 @@ class Foundation(msgspec.Struct, frozen=True):
     wattmeter_file: str
     territory: TerritoryService
     keeping: Keeping
+    carries_log: bool = False
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -190,6 +200,11 @@ def _engines_by_name(
     return {engine.name: engine for engine in (*own, *exchange_engines)}
 
 
+def _live_views(given: ExchangeFoundation, offered: ExchangeServices) -> LiveViews:
+    followed = Followed(given.database, given.watch)
+    return LiveViews(given.database, followed, offered.governance.guard)
+
+
 def _services(
     foundation: Foundation,
     operations: Operations,
@@ -200,13 +215,11 @@ def _services(
     has_peers: bool,
 ) -> Services:
     (hosting, delivery), database, clock = serving, foundation.database, foundation.clock
-    territory = TerritoryInForce(foundation.territory)
-    metering = MeteringService(database)
+    territory, planner = TerritoryInForce(foundation.territory), PlannerProcess()
+    metering, offered = MeteringService(database), exchange_services(exchange)
     statements = StatementService(database, operations, metering, clock)
-    planner = PlannerProcess()
     capacity = CapacityService(database, operations, planner, clock)
     quotes = QuoteService(database, operations, statements, KeptPlans(planner, capacity), clock)
-    offered = exchange_services(exchange)
     return Services(
         rights=Rights(database, clock),
         operations=operations,
@@ -230,6 +243,8 @@ def _services(
         exchange=offered,
         mqtt_door=mqtt_door(exchange, offered, has_peers=has_peers),
         views=Views(database, clock, offered.governance.guard),
+        pointing_views=PointingViews(database, offered.exchange, offered.governance.guard),
+        live_views=_live_views(exchange, offered),
         governance=offered.governance.governance,
         open_data=offered.governance.open_data,
         subjects=offered.governance.subjects,
@@ -249,7 +264,11 @@ def _offered_engines(
     log: LogKeeper,
 ) -> Engines:
     joins = isinstance(foundation.postgresql, JoinedPostgresql)
-    return Engines(engines, operations, foundation.places.data, log, joins=joins)
+    run_here = [CONTROLLERS, PAGE_STORE, SUBSCRIPTIONS]
+    if foundation.carries_log:
+        run_here.append(CARRIER)
+    readers = LogReaders(log, operations, run_here)
+    return Engines(engines, operations, foundation.places.data, log, readers, joins=joins)
 
 
 def _exchange_foundation(

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from beffroi.engines.doctor import Verdict
+from beffroi.engines.log_readers import LogReader
 from beffroi.engines.model import EngineStatus
 from beffroi.engines.service import Engines
 from beffroi.kernel.http.api import Name, api_router
@@ -50,10 +51,28 @@ async def doctor(
     language = language_of(request)
     return [
         ToldDiagnosis(one.verdict, one.told(language), one.remedy(language))
-        for one in await engines.doctor(actor)
+        for one in (await engines.doctor(actor)).diagnoses
     ]
+
+
+@get("/log-readers", summary="List who reads the log")
+async def list_log_readers(
+    engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Sequence[LogReader]:
+    """Answer who reads the log for good, and what each has still to read."""
+    return await engines.log_readers.listed(actor)
+
+
+@post("/log-readers/{name:str}/let-go", status_code=200, summary="Let go of a reader of the log")
+async def let_go_reader(
+    name: Name, engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Operation:
+    """Have the log wait no more for a reader that will not come back."""
+    return await engines.log_readers.let_go(actor, name)
 
 
 def router() -> Router:
     """Return every route of the engines."""
-    return api_router("engines", list_engines, restart_engine, doctor)
+    return api_router(
+        "engines", list_engines, restart_engine, doctor, list_log_readers, let_go_reader
+    )

@@ -74,7 +74,7 @@ def log_diagnoses(state: LogState) -> Sequence[Diagnosis]:
             Verdict.WEAKER,
             "log_held",
             "log_held_remedy",
-            {"size": size, "reader": one.name, "behind": str(state.last_seq - one.seq)},
+            {"size": size, "reader": one.name, "behind": str(one.behind)},
         )
         for one in state.held_by
     ]

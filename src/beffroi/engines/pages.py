@@ -22,13 +22,14 @@ async def show_engines(
 ) -> Template:
     """Show the engines, and what the machine offers and lacks."""
     language = language_of(request)
+    found = await engines.doctor(actor)
     context = {
         "engines": await engines.statuses(actor),
         "elsewhere": EngineState.ELSEWHERE,
         "findings": [
-            (one.verdict, one.told(language), one.remedy(language))
-            for one in await engines.doctor(actor)
+            (one.verdict, one.told(language), one.remedy(language)) for one in found.diagnoses
         ],
+        "log_readers": found.log_readers,
     }
     return Template("engines/engines.html", context=context)
 
@@ -42,6 +43,15 @@ async def restart_engine(
     return Redirect(f"/operations/{operation.id}", status_code=303)
 
 
+@post("/log-readers/{name:str}/let-go")
+async def let_go_reader(
+    name: Name, engines: NamedDependency[Engines], actor: NamedDependency[Actor]
+) -> Redirect:
+    """Let go of a reader of the log, and lead to what was noted of it."""
+    operation = await engines.log_readers.let_go(actor, name)
+    return Redirect(f"/operations/{operation.id}", status_code=303)
+
+
 def router() -> Router:
     """Return the page of the engines."""
-    return Router(path="/engines", route_handlers=[show_engines, restart_engine])
+    return Router(path="/engines", route_handlers=[show_engines, restart_engine, let_go_reader])

@@ -3,13 +3,23 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from beffroi.engines.doctor import Diagnosis, examine, log_diagnoses
+from beffroi.engines.log_readers import LogReader, LogReaders
 from beffroi.engines.model import EngineStatus
 from beffroi.engines.ports import Engine
 from beffroi.kernel.errors import NotFoundError
 from beffroi.kernel.log.trimming import LogKeeper
 from beffroi.kernel.operations import Operation, Operations, Progress
 from beffroi.kernel.rights.model import Actor, Permission
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What was found of the machine and of the log."""
+
+    diagnoses: Sequence[Diagnosis]
+    log_readers: Sequence[LogReader]
 
 
 class Engines:
@@ -21,6 +31,7 @@ class Engines:
         operations: Operations,
         data: Path,
         log: LogKeeper,
+        log_readers: LogReaders,
         *,
         joins: bool,
     ) -> None:
@@ -28,6 +39,7 @@ class Engines:
         self._operations = operations
         self._data = data
         self._log = log
+        self.log_readers = log_readers
         self._joins_database = joins
 
     async def statuses(self, actor: Actor) -> Sequence[EngineStatus]:
@@ -53,8 +65,9 @@ class Engines:
 
         return await self._operations.launch(actor, "engines.restart", name, "", work)
 
-    async def doctor(self, actor: Actor) -> Sequence[Diagnosis]:
+    async def doctor(self, actor: Actor) -> Findings:
         """Examine the machine, and the log that followers read."""
         actor.require(Permission.RUN_PLATFORM, "")
         found = await examine(self._data, joins_database=self._joins_database)
-        return (*found, *log_diagnoses(await self._log.state()))
+        log = await self._log.state()
+        return Findings((*found, *log_diagnoses(log)), self.log_readers.shown(log))

@@ -62,6 +62,7 @@ class Stage:
         clock: Clock | None = None,
         http_port: int | None = None,
         addresses: tuple[str, ...] = ("127.0.0.1",),
+        exchange_sockets: tuple[Path, ...] = (),
     ) -> None:
         self.places = Places.of(data)
         self.clock = clock or SystemClock()
@@ -71,6 +72,7 @@ class Stage:
             http_port=http_port or free_port(),
             https_port=free_port(),
             console_host=CONSOLE_HOST,
+            exchange_sockets=exchange_sockets,
             acme=acme,
         )
         self.engine = NginxEngine(

@@ -1,6 +1,7 @@
 """Schema changes: once, in order, never edited afterwards."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,20 @@ async def test_a_file_that_fails_takes_the_whole_start_back(empty: Database, gar
     assert await _count(empty, "select count(*) from pg_namespace where nspname = 'gardens'") == 0
     (gardens / "0002_wrong.sql").write_text("create table gardens.shed ();")
     assert len(await migrate(empty, ("kernel", DOMAIN))) > 2
+
+
+async def test_a_change_may_take_longer_than_other_statements_and_is_told(
+    empty: Database, gardens: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await migrate(empty, ("kernel", DOMAIN))
+    (gardens / "0002_slow.sql").write_text(
+        "create table gardens.allowed as select current_setting('statement_timeout') as for_ms;"
+    )
+    with caplog.at_level(logging.INFO):
+        await migrate(empty, ("kernel", DOMAIN))
+    assert await _count(empty, "select count(*) from gardens.allowed where for_ms = '0'") == 1
+    told = [one for one in caplog.messages if "name=0002_slow.sql" in one]
+    assert [one.split("state=")[1].split()[0] for one in told] == ["begun", "done"]
 
 
 async def test_every_table_with_an_organisation_is_held_by_row_level_security(

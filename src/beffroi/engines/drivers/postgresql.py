@@ -30,7 +30,6 @@ unix_socket_permissions = 0777
 max_connections = 200
 shared_buffers = 128MB
 password_encryption = scram-sha-256
-wal_compression = pglz
 checkpoint_timeout = 15min
 autovacuum_naptime = 5min
 log_min_duration_statement = 1s

@@ -1,5 +1,7 @@
 """Schema changes, one folder of numbered SQL files per domain, applied once and in order."""
 
+import logging
+import time
 from hashlib import sha256
 from importlib.resources import files
 
@@ -9,6 +11,7 @@ from beffroi.kernel.database.pool import EVERYTHING, Connection, Database
 from beffroi.kernel.database.rows import execute, fetch_all
 from beffroi.kernel.errors import ConflictError
 
+_logger = logging.getLogger(__name__)
 _LOCK: int = 0x6265666672
 _CREATE_TABLE = """
 create schema if not exists kernel;
@@ -45,6 +48,8 @@ async def migrate(database: Database, domains: tuple[str, ...]) -> list[Migratio
         ConflictError: A file that was applied has changed since.
     """
     async with database.transaction(EVERYTHING) as connection:
+        # Months of history are looked through for longer than a statement may take otherwise.
+        await execute(connection, "set local statement_timeout = 0")
         await execute(connection, "select pg_advisory_xact_lock(%s)", (_LOCK,))
         await execute(connection, _CREATE_TABLE, None)
         applied = {
@@ -81,10 +86,18 @@ async def _apply(
         raise ConflictError(
             "kernel.migration_changed", domain=migration.domain, name=migration.name
         )
+    _logger.info("migration domain=%s name=%s state=begun", migration.domain, migration.name)
+    begun_s = time.monotonic()
     await execute(connection, migration.statements, None)
     await execute(
         connection,
         "insert into kernel.migration (domain, name, digest) values (%s, %s, %s)",
         (migration.domain, migration.name, migration.digest),
+    )
+    _logger.info(
+        "migration domain=%s name=%s state=done took_s=%.1f",
+        migration.domain,
+        migration.name,
+        time.monotonic() - begun_s,
     )
     return True

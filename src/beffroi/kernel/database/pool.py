@@ -24,6 +24,15 @@ _POOL_MIN, _POOL_MAX = 1, 8
 _BIND = """
 select set_config('beffroi.organisation', %s, true), set_config('beffroi.everything', %s, true)
 """
+# A plan that is kept outlives what it was made for: made while a table was small, it would read it
+# whole when it is large, until statistics are taken anew. Left are ways that go by a key.
+_BIND_BY_KEY = (
+    _BIND.rstrip()
+    + """, set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+"""
+)
 # Rows of the platform itself carry '': an asker without an organisation must not match them.
 _NO_ORGANISATION = "-"
 
@@ -79,12 +88,17 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Connection]:
+    async def transaction(self, scope: Scope, *, by_key: bool = False) -> AsyncIterator[Connection]:
         """Open a transaction that sees what the scope allows; an exception rolls it back.
+
+        Args:
+            scope: What it sees.
+            by_key: Its statements meet each row by a key, whatever PostgreSQL expects of the
+                tables: for what is said again and again, and never reads much.
 
         Raises:
             UnavailableError: PostgreSQL went away, perhaps after the work was committed, or a
-                statement took more than 30 s, or the work idled for as long.
+                statement took more than 30 s, or the work idled for as long, or its disk is full.
             ConflictError: A key of the schema forbids it, or another transaction changed the
                 same rows at the same moment; nothing was committed.
             InvalidInputError: A text holds a character that PostgreSQL cannot keep: NUL.
@@ -99,7 +113,8 @@ class Database:
                     raise asyncio.CancelledError
                 everything = "on" if scope.everything else "off"
                 organisation = scope.organisation or _NO_ORGANISATION
-                await connection.execute(_BIND, (organisation, everything))
+                bind = _BIND_BY_KEY if by_key else _BIND
+                await connection.execute(bind, (organisation, everything))
                 yield connection
         except psycopg.Error as error:
             told = _told(error)
@@ -145,8 +160,14 @@ def _told(error: psycopg.Error) -> BeffroiError | None:
         case psycopg.DataError() if error.sqlstate is None:
             return InvalidInputError("kernel.text_not_storable")
         case psycopg.OperationalError() | errors.IdleInTransactionSessionTimeout():
-            return UnavailableError("kernel.database_unreachable")
+            return _unavailable(error)
     return None
+
+
+def _unavailable(error: psycopg.Error) -> UnavailableError:
+    if isinstance(error, errors.DiskFull):
+        return UnavailableError("kernel.database_full")
+    return UnavailableError("kernel.database_unreachable")
 
 
 EVERYTHING = Scope(everything=True)

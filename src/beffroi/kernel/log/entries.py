@@ -29,12 +29,16 @@ _READ: LiteralString = "select seq, at, kind, subject, organisation, body::text 
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that a transaction decides."""
+    """Something that a transaction decides.
+
+    Attributes:
+        body: What there is to tell, or how that is written as JSON on one line.
+    """
 
     kind: str
     subject: str
     organisation: str = ""
-    body: dict[str, Any] = {}
+    body: dict[str, Any] | msgspec.Raw = {}
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -65,11 +69,27 @@ async def append(connection: Connection, *events: Event) -> None:
             Texts([one.kind for one in events]),
             Texts([one.subject for one in events]),
             Texts([one.organisation for one in events]),
-            EncodedTexts([_ENCODER.encode(one.body) for one in events]),
+            EncodedTexts(_ENCODER.encode_lines([one.body for one in events]).split(b"\n")[:-1]),
             CHANNEL,
             ",".join(sorted({one.kind for one in events})),
         ),
     )
+
+
+async def hold_appends(connection: Connection) -> None:
+    """Have nobody append until the transaction ends."""
+    await execute(connection, "select pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+
+
+async def written_after(connection: Connection, seqs: Sequence[int]) -> dict[int, datetime | None]:
+    """Return when the entry that follows each seq was written; nothing: there is none."""
+    rows = await fetch_tuples(
+        connection,
+        "select given.seq, (select at from kernel.log where seq > given.seq order by seq limit 1) "
+        "from unnest(%s::bigint[]) as given(seq)",
+        (list(seqs),),
+    )
+    return dict(rows)
 
 
 async def read_after(connection: Connection, seq: int, limit: int) -> Sequence[Entry]:
@@ -101,6 +121,35 @@ async def read_of_kinds(
     )
     entries = [_entry(row) for row in rows]
     return entries, entries[-1].seq if len(entries) == limit else last
+
+
+async def read_of_subjects(
+    connection: Connection,
+    prefixes: Sequence[str],
+    subjects: Sequence[str],
+    between: tuple[int, int],
+) -> Sequence[Entry]:
+    """Return the entries after a seq, up to another, on some subjects and of such kinds."""
+    rows = await fetch_tuples(
+        connection,
+        _READ + "where seq > %s and seq <= %s and subject = any(%s) and kind ^@ any(%s) "
+        "order by seq",
+        (*between, list(subjects), list(prefixes)),
+    )
+    return [_entry(row) for row in rows]
+
+
+async def organisations_between(
+    connection: Connection, prefixes: Sequence[str], between: tuple[int, int]
+) -> frozenset[str]:
+    """Return whose entries of such kinds come after a seq, up to another."""
+    rows = await fetch_tuples(
+        connection,
+        "select distinct organisation from kernel.log "
+        "where seq > %s and seq <= %s and kind ^@ any(%s)",
+        (*between, list(prefixes)),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

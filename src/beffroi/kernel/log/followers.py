@@ -21,6 +21,11 @@ _SAFETY_PERIOD_S = 300.0
 _RETRY_FIRST_S, _RETRY_MOST_S = 0.25, 30.0
 
 
+async def let_go_of(connection: Connection, name: str) -> bool:
+    """Forget how far a follower came; tell whether it was known."""
+    return await execute(connection, "delete from kernel.follower where name = %s", (name,)) == 1
+
+
 class _Reader(ABC):
     """Reads the log from a cursor of its own, and tries again what fails."""
 
@@ -82,15 +87,16 @@ class _Reader(ABC):
         """
 
     async def _cursor(self, connection: Connection) -> int:
-        await execute(
-            connection,
-            "insert into kernel.follower (name, seq) values (%s, 0) on conflict do nothing",
-            (self.name,),
-        )
-        seq: int = await fetch_value(
-            connection, "select seq from kernel.follower where name = %s for update", (self.name,)
-        )
-        return seq
+        held = "select seq from kernel.follower where name = %s for update"
+        seq: int | None = await fetch_value(connection, held, (self.name,))
+        if seq is None:
+            await execute(
+                connection,
+                "insert into kernel.follower (name, seq) values (%s, 0) on conflict do nothing",
+                (self.name,),
+            )
+            seq = await fetch_value(connection, held, (self.name,))
+        return seq or 0
 
     async def _move(self, connection: Connection, seq: int) -> None:
         await execute(
@@ -149,7 +155,7 @@ class Follower(_Reader):
 
     async def advance(self) -> int:
         """Handle one batch and move the cursor, in one commit."""
-        async with self._database.transaction(EVERYTHING) as connection:
+        async with self._database.transaction(EVERYTHING, by_key=True) as connection:
             before = await self._cursor(connection)
             kinds, selection = self._kinds(), self._selection
             if kinds is not None and selection is not None and selection.stands_at(before):
@@ -206,13 +212,13 @@ class Teller(_Reader):
 
     async def advance(self) -> int:
         """Tell one batch, then move the cursor."""
-        async with self._database.transaction(EVERYTHING) as connection:
+        async with self._database.transaction(EVERYTHING, by_key=True) as connection:
             before = await self._cursor(connection)
             entries, seq = await read_of_kinds(connection, self._prefixes, before, _BATCH)
         if entries:
             await self._told(entries)
         if seq > before:
-            async with self._database.transaction(EVERYTHING) as connection:
+            async with self._database.transaction(EVERYTHING, by_key=True) as connection:
                 await self._move(connection, seq)
         return len(entries)
 
@@ -232,7 +238,7 @@ class Tail(_Reader):
 
     async def advance(self) -> int:
         """Tell what came since."""
-        async with self._database.transaction(EVERYTHING) as connection:
+        async with self._database.transaction(EVERYTHING, by_key=True) as connection:
             if self._seq is None:
                 self._seq = await last_seq(connection)
                 return 0

@@ -139,7 +139,7 @@ class GroupCommit(Generic[RequestT, AnswerT]):
         return await self._committed_once(requests)
 
     async def _committed_once(self, requests: Sequence[RequestT]) -> Sequence[AnswerT]:
-        async with self._database.transaction(self._scope) as connection:
+        async with self._database.transaction(self._scope, by_key=True) as connection:
             written = await self._write(connection, requests)
             await append(connection, *written.events)
             return written.answers

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
-from beffroi.kernel.log.entries import last_seq
+from beffroi.kernel.log.entries import hold_appends, last_seq
 
 _SEQ_MOST: Final = 2**63 - 1
 _HOUR_S: Final = 3_600.0
@@ -80,6 +80,64 @@ async def newest_at(connection: Connection, one: Slice) -> datetime | None:
         (one.low, one.last),
     )
     return rows[0][0] if rows else None
+
+
+async def filled_slice(connection: Connection) -> Slice:
+    """Return the slice in which the last entry is."""
+    return (await _to_come(connection, await last_seq(connection)))[0]
+
+
+async def oldest_at(connection: Connection, one: Slice) -> datetime | None:
+    """Return when the first entry of a slice was written; nothing: it has none."""
+    rows = await fetch_tuples(
+        connection,
+        "select at from kernel.log where seq between %s and %s order by seq limit 1",
+        (one.low, one.last),
+    )
+    return rows[0][0] if rows else None
+
+
+async def move_on(connection: Connection, one: Slice) -> None:
+    """Have the next entry come behind a slice, however few it has.
+
+    The numbers in between are left out: to narrow what a slice may hold PostgreSQL would read it
+    while everybody waits.
+    """
+    await hold_appends(connection)
+    if one.high is None or await last_seq(connection) > one.last:
+        return
+    await fetch_value(
+        connection,
+        "select setval(name::regclass, greatest(%s, nextval(name::regclass)), false) "
+        "from pg_get_serial_sequence('kernel.log', 'seq') as s(name)",
+        (one.high,),
+    )
+
+
+class Filling(msgspec.Struct, frozen=True):
+    """How far the slices are filled, the oldest first.
+
+    Attributes:
+        ends: The first seq that each may hold, and the last that it holds.
+    """
+
+    ends: Sequence[tuple[int, int]]
+
+    def behind(self, seq: int) -> int:
+        """Return how many entries follow a seq; what was rolled back counts."""
+        return sum(max(0, newest - max(low - 1, seq)) for low, newest in self.ends)
+
+
+async def filling(connection: Connection) -> Filling:
+    """Look how far the slices are filled."""
+    found = await all_slices(connection)
+    rows = await fetch_tuples(
+        connection,
+        "select low, (select seq from kernel.log where seq between low and last "
+        "order by seq desc limit 1) from unnest(%s::bigint[], %s::bigint[]) as s(low, last)",
+        ([one.low for one in found], [one.last for one in found]),
+    )
+    return Filling([(low, newest) for low, newest in rows if newest is not None])
 
 
 async def pace_in(connection: Connection, one: Slice) -> float:

@@ -18,11 +18,12 @@ from beffroi.kernel.database import Connection, Database, fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.log import slices
-from beffroi.kernel.log.entries import last_seq
+from beffroi.kernel.log.entries import last_seq, written_after
+from beffroi.kernel.log.followers import let_go_of
 from beffroi.kernel.log.wake import LogWatch
 
 SLICES: Final = 32
-"""Into how many parts the time that changes are kept is cut, more or less."""
+"""Into how many parts the time that changes are kept is cut, more or less; none is longer."""
 _LEAST, _MOST = 4_096, 64_000_000
 _PERIOD_S: Final = 60.0
 _AT_REST_S: Final = 3_600.0
@@ -56,6 +57,24 @@ class Holder(msgspec.Struct, frozen=True):
     seq: int
 
 
+class Reader(msgspec.Struct, frozen=True):
+    """Who reads the log, and what it has still to read.
+
+    Attributes:
+        name: Of a follower, or of a flow.
+        behind: How many entries it has not read.
+        unread_since: When the first of them was written; nothing: it has read all.
+        follows: It is a follower: it has a cursor of the kernel's.
+        holds: Without it some of the log would have gone.
+    """
+
+    name: str
+    behind: int
+    unread_since: datetime | None
+    follows: bool
+    holds: bool
+
+
 class LogState(msgspec.Struct, frozen=True):
     """How the log fares.
 
@@ -64,15 +83,17 @@ class LogState(msgspec.Struct, frozen=True):
         first_at: When that one was written; nothing: there is none.
         bytes: What the log takes on the disk.
         readers: Who reads it, the furthest behind first.
-        held_by: Those without whom some of it would have gone.
     """
 
     first_seq: int
     first_at: datetime | None
-    last_seq: int
     bytes: int
-    readers: Sequence[Holder]
-    held_by: Sequence[Holder]
+    readers: Sequence[Reader]
+
+    @property
+    def held_by(self) -> Sequence[Reader]:
+        """Those without whom some of it would have gone."""
+        return [one for one in self.readers if one.holds]
 
 
 Holders = Callable[[Connection], Awaitable[Sequence[Holder]]]
@@ -107,7 +128,7 @@ class LogKeeper:
         self._watch = watch
         self._clock = clock
         self._keeping = keeping
-        self._holders = (followers, *holders)
+        self._holders = tuple(holders)
         self._told_at_s: float | None = None
 
     async def run(self) -> None:
@@ -131,6 +152,7 @@ class LogKeeper:
             ConflictError: Somebody reads the log for long; what was not done is done next time.
         """
         await self._make_room()
+        await self._close_old()
         gone = 0
         while await self._let_one_go():
             gone += 1
@@ -145,16 +167,37 @@ class LogKeeper:
         """Tell how the log fares."""
         async with self._database.transaction(EVERYTHING) as connection:
             kept = await slices.kept_from(connection)
-            readers = await self._readers(connection)
             past = await self._past(connection)
-            return LogState(
-                first_seq=kept.seq,
-                first_at=kept.at,
-                last_seq=await last_seq(connection),
-                bytes=await slices.bytes_of(connection),
-                readers=readers,
-                held_by=[one for one in readers if past and one.seq < past.last],
-            )
+            filling = await slices.filling(connection)
+            places = await self._places(connection)
+            since = await written_after(connection, [held.seq for held, _ in places])
+            readers = [
+                Reader(
+                    held.name,
+                    filling.behind(held.seq),
+                    since[held.seq],
+                    follows=follows,
+                    holds=past is not None and held.seq < past.last,
+                )
+                for held, follows in places
+            ]
+            return LogState(kept.seq, kept.at, await slices.bytes_of(connection), readers)
+
+    async def let_go_of(self, name: str) -> bool:
+        """Forget how far a follower came: the log waits for it no more; tell whether it was known.
+
+        Should it read again, it begins with the first entry that is kept.
+        """
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await let_go_of(connection, name)
+
+    async def _close_old(self) -> None:
+        """Have a slice end that is filled for long: what it holds is let go as a whole."""
+        async with self._database.transaction(EVERYTHING) as connection:
+            one = await slices.filled_slice(connection)
+            since = await slices.oldest_at(connection, one)
+            if since and since <= self._clock.now() - self._keeping.changes / SLICES:
+                await slices.move_on(connection, one)
 
     async def _make_room(self) -> None:
         async with self._database.transaction(EVERYTHING) as connection:
@@ -190,7 +233,7 @@ class LogKeeper:
     async def _free(self, connection: Connection) -> slices.Slice | None:
         """Return the oldest slice where it is past and nobody needs it."""
         one = await self._past(connection)
-        if one is None or any(held.seq < one.last for held in await self._readers(connection)):
+        if one is None or any(held.seq < one.last for held, _ in await self._places(connection)):
             return None
         return one
 
@@ -204,9 +247,11 @@ class LogKeeper:
             return None
         return one
 
-    async def _readers(self, connection: Connection) -> Sequence[Holder]:
-        found = [one for holders in self._holders for one in await holders(connection)]
-        return sorted(found, key=lambda one: (one.seq, one.name))
+    async def _places(self, connection: Connection) -> Sequence[tuple[Holder, bool]]:
+        """Return who reads the log, the furthest behind first, and whether it is a follower."""
+        found = [(one, True) for one in await followers(connection)]
+        found += [(one, False) for holders in self._holders for one in await holders(connection)]
+        return sorted(found, key=lambda one: (one[0].seq, one[0].name))
 
     async def _tell_of_holders(self) -> None:
         """Warn, once a day, of who keeps the log from being trimmed."""
@@ -219,7 +264,7 @@ class LogKeeper:
             _logger.warning(
                 "log held_by=%r behind=%s log_mib=%s since=%s",
                 one.name,
-                state.last_seq - one.seq,
+                one.behind,
                 state.bytes >> 20,
                 state.first_at,
             )

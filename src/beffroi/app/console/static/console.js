@@ -1,8 +1,10 @@
-// Enhances pages that read well without it: live state that can be paused, live logs.
+// Enhances pages that read well without it: live state that can be paused, live logs,
+// pages that follow what is written.
 "use strict";
 
 const LINES_KEPT = 1000;
 const REPLAY_MS = 300;
+const AGAIN_MS = 15000;
 const TERMINAL_CODES = /\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]/g;
 
 function watchSwitch() {
@@ -72,6 +74,37 @@ function followLog(panel) {
   });
 }
 
+// Told of changes, a region asks for itself anew. Nobody is asked while the page is hidden.
+function followChanges(region) {
+  let source = null;
+  let waiting = 0;
+
+  function close() {
+    clearTimeout(waiting);
+    if (source) source.close();
+    source = null;
+  }
+
+  function follow() {
+    close();
+    if (document.hidden || localStorage.live === "off") return;
+    source = new EventSource(region.dataset.changes);
+    source.addEventListener("changed", () => htmx.trigger(region, "changed"));
+    source.addEventListener("error", () => {
+      if (source && source.readyState === EventSource.CLOSED) waiting = setTimeout(follow, AGAIN_MS);
+    });
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) htmx.trigger(region, "changed");
+    follow();
+  });
+  document.querySelector("[data-live-switch]").addEventListener("click", follow);
+  follow();
+}
+
 watchSwitch();
+const region = document.querySelector("[data-changes]");
+if (region) followChanges(region);
 const panel = document.querySelector("[data-log]");
 if (panel) followLog(panel);
