@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import quote
 
 from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY
-from beffroi.exchange.map_grid import MapGrid
-from beffroi.exchange.views import Views
+from beffroi.exchange.map.grid import MapGrid
+from beffroi.exchange.viewing.views import Views
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
@@ -23,13 +23,16 @@ from bench.measuring import Figures, cpu_s, percentile
 ENTITIES: Final = int(os.environ.get("BENCH_ENTITIES", "1000000"))
 _TYPES: Final = 20
 _ASKED: Final = 200
+_ASKED_OF_LONG: Final = 40
 _MEASURED: Final = 20
 _DAYS: Final = 400
 _MAPS: Final = 20
 _INDEXES_WITHIN_S: Final = 240.0
 _METHOD: Final = (
     f"{ENTITIES} entities of {_TYPES} types with 6 attributes each, loaded by SQL and analysed; "
-    f"{_ASKED} requests of each kind one after another on one connection, through the door on "
+    "without the words of their names; "
+    f"{_ASKED} requests of each kind one after another on one connection ({_ASKED_OF_LONG} of "
+    "those of large areas, sorted ones, pages past 900,000 and of history), through the door on "
     "uvloop with a token, PostgreSQL with the platform's settings (128 MB of buffers). Before, "
     "each kind is asked 12 times and the indexes that this makes are waited for (indexes tells of "
     "which attributes). Every request asks for another type, id, value or place. Aggregates are of "
@@ -71,6 +74,15 @@ select distinct e.tenant, e.organisation, e.types[1], a.name, a.value -> 0 ->> '
 from (select * from exchange.entity limit 1000) as e
 cross join jsonb_each(e.document) as a(name, value)
 """
+# What triggers would have kept, had they run for each entity.
+_ON_MAP: Final = """
+insert into exchange.map_change
+select e.tenant, e.organisation, e.only_type, e.longitude, e.latitude, 1 from exchange.entity e
+"""
+_COUNTS: Final = """
+insert into exchange.type_count
+select e.tenant, e.organisation, e.types[1], count(*) from exchange.entity e group by 1, 2, 3
+"""
 _LOADED_AT_ONCE: Final = 50_000
 _WISHED: Final = "select attribute, is_ready, asked from exchange.asked_index where asked >= 3"
 
@@ -84,6 +96,21 @@ def _near(number: int) -> str:
     return (
         f"entities?type=Type{number % _TYPES}&limit=20&georel=near;maxDistance==2000"
         f"&geometry=Point&coordinates={quote(place)}"
+    )
+
+
+def _within(number: int) -> str:
+    corners = "[[[3.1,43],[3.9,43],[3.9,44],[3.1,44],[3.1,43]]]"
+    return (
+        f"entities?type=Type{number % _TYPES}&limit=20&georel=within&geometry=Polygon"
+        f"&coordinates={quote(corners)}"
+    )
+
+
+def _history_of_type(number: int) -> str:
+    return (
+        f"temporal/entities?type=Type{number % _TYPES}&attrs=temperature&lastN=5"
+        "&timerel=after&timeAt=2026-11-20T00:00:00Z"
     )
 
 
@@ -113,9 +140,23 @@ _KINDS: Final[Mapping[str, Callable[[int], str]]] = {
         _asked(n, f'refDevice=="urn:ngsi-ld:Device:{n % 50000}"') + "&count=true"
     ),
     "type and near, 2 km": _near,
+    "two types, counted": lambda n: (
+        f"entities?type=Type{n % _TYPES},Type{(n + 1) % _TYPES}&limit=20&count=true"
+    ),
+    "type, page past 45,000": lambda n: f"entities?type=Type{n % _TYPES}&limit=20&offset=45000",
     "types": lambda _: "types",
+    "types, with details": lambda _: "types?details=true",
     "one type": lambda n: f"types/Type{n % _TYPES}",
+    "attributes": lambda _: "attributes",
     "aggregate of 10,000 points of a day": lambda n: _aggregate(n, "PT1H"),
+}
+_LONG_KINDS: Final[Mapping[str, Callable[[int], str]]] = {
+    "all, page past 900,000": lambda _: "entities?local=true&limit=20&offset=900000",
+    "type within a large area": _within,
+    "type, sorted by an attribute": lambda n: (
+        f"entities?type=Type{n % _TYPES}&limit=20&orderBy=no2&q={quote('temperature>36')}"
+    ),
+    "history of a type, the last 5": _history_of_type,
 }
 _OVER_DAYS: Final = "aggregate of 10,000 points over 400 days"
 KINDS: Final = tuple(_KINDS)
@@ -135,11 +176,13 @@ async def loaded_entities(scratch: Scratch) -> None:
     """Fill the table, past the rights of rows."""
     async with await scratch.server.admin("bench") as connection:
         await connection.execute(_PROPERTY.encode())
+        await connection.execute("set session_replication_role = replica")
         for first in range(1, ENTITIES + 1, _LOADED_AT_ONCE):
             last = min(ENTITIES, first + _LOADED_AT_ONCE - 1)
             text = _LOAD.format(types=_TYPES, first=first, last=last).replace("%%", "%")
             await connection.execute(text.encode())
-        await connection.execute(_NAMES.encode())
+        for text in (_NAMES, _ON_MAP, _COUNTS):
+            await connection.execute(text.encode())
         await connection.execute("vacuum analyze exchange.entity")
 
 
@@ -184,7 +227,7 @@ async def mapped(scratch: Scratch, type_iri: str | None) -> Figures:
 
 def asked(scratch: Scratch, door: DoorProcess, kind: str, times: int = _ASKED) -> Figures:
     """Ask all of one kind, one after another."""
-    ask = _KINDS.get(kind, _aggregate_over_days)
+    ask = {**_KINDS, **_LONG_KINDS}.get(kind, _aggregate_over_days)
     clock, times_ms, size = SystemClock(), [], 0
     connection = HTTPConnection("127.0.0.1", door.port, timeout=60)
     headers = {"Authorization": f"Bearer {scratch.token}"}
@@ -220,6 +263,8 @@ async def _measured() -> dict[str, Figures]:
             indexes = await indexed(scratch, door)
             await MapGrid(scratch.database).keep_up()
             figures = {kind: await asyncio.to_thread(asked, scratch, door, kind) for kind in KINDS}
+            for kind in _LONG_KINDS:
+                figures[kind] = await asyncio.to_thread(asked, scratch, door, kind, _ASKED_OF_LONG)
             figures["map of everything"] = await mapped(scratch, None)
             figures["map of a type"] = await mapped(scratch, f"{DEFAULT_VOCABULARY}Type3")
             async with await scratch.server.admin("bench") as connection:

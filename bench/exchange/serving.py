@@ -11,19 +11,17 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
-import uvicorn
 import uvloop
 from tests.support.postgres import PostgresServer
 
 from beffroi.app.exchange_foundation import ExchangeFoundation
 from beffroi.app.exchange_wiring import exchange_services
-from beffroi.exchange.api.door import Door
 from beffroi.exchange.api.mounting import mounted_door
 from beffroi.exchange.outgoing import Outgoing
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
-from beffroi.kernel.http.direct_serving import answering
+from beffroi.kernel.http.loop_serving import answering
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.processes.collecting import collect_seldom
 from beffroi.kernel.processes.tables import descendants_of
@@ -32,13 +30,10 @@ from beffroi.kernel.rights.service import Rights
 from beffroi.kernel.secrets import SealingKey, Secret
 from bench.measuring import FamilyCpu
 
-DIRECT: Final = "direct"
-UVICORN: Final = "uvicorn"
 _ADDRESS: Final = "127.0.0.1"
 _DATABASE_URL: Final = "BENCH_DATABASE_URL"
 _AS_OF_THE_PLATFORM: Final = """\
 shared_buffers = 128MB
-wal_compression = pglz
 """
 _LISTENS_WITHIN_S: Final = 20.0
 
@@ -94,16 +89,11 @@ async def scratch_exchange(settings: str = _AS_OF_THE_PLATFORM) -> AsyncIterator
 
 
 @asynccontextmanager
-async def served_door(scratch: Scratch, server: str = DIRECT) -> AsyncIterator[DoorProcess]:
-    """Run the door in another process on uvloop, as further processes of the platform do.
-
-    Args:
-        scratch: Where to.
-        server: What answers HTTP there: the platform's own way, or ``UVICORN``.
-    """
+async def served_door(scratch: Scratch) -> AsyncIterator[DoorProcess]:
+    """Run the door in another process on uvloop, as further processes of the platform do."""
     port = _free_port()
     process = subprocess.Popen(  # noqa: ASYNC220 - it is only started
-        (sys.executable, "-m", "bench.exchange.serving", str(port), server),
+        (sys.executable, "-m", "bench.exchange.serving", str(port)),
         env={**os.environ, _DATABASE_URL: scratch.database.url.reveal()},
     )
     try:
@@ -133,7 +123,7 @@ def _free_port() -> int:
         return port
 
 
-async def _serve(port: int, server: str) -> None:
+async def _serve(port: int) -> None:
     database, clock = Database(Secret(os.environ[_DATABASE_URL])), SystemClock()
     await database.open()
     url = f"http://{_ADDRESS}:{port}"
@@ -151,23 +141,9 @@ async def _serve(port: int, server: str) -> None:
         door = mounted_door(Rights(database, clock), services, clock)
         collect_seldom()
         listener = socket.create_server((_ADDRESS, port))
-        async with _answered(listener, door, server):
+        async with answering(listener, door):
             await asyncio.gather(services.exchange.run(), services.contexts.run())
 
 
-@asynccontextmanager
-async def _answered(listener: socket.socket, door: Door, server: str) -> AsyncIterator[None]:
-    if server == DIRECT:
-        async with answering(listener, door.reply):
-            yield
-        return
-    config = uvicorn.Config(
-        door, loop="none", http="httptools", lifespan="off", log_level="warning", access_log=False
-    )
-    serving = asyncio.create_task(uvicorn.Server(config).serve(sockets=[listener]))
-    yield
-    serving.cancel()
-
-
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2]))
+    uvloop.run(_serve(int(sys.argv[1])))

@@ -30,7 +30,7 @@ from bench.accelerator.tables import keep_with_table
 from bench.exchange.enduring import AT_ONCE as UPLINK_AT_ONCE
 from bench.exchange.enduring import wishes
 from bench.exchange.loading import BATCH, CONNECTIONS, ENTITY, loaded
-from bench.exchange.serving import DIRECT, UVICORN, Scratch, scratch_exchange, served_door
+from bench.exchange.serving import Scratch, scratch_exchange, served_door
 from bench.measuring import Figures, cpu_s
 
 _RUN_S: Final = 8
@@ -45,13 +45,12 @@ _ASKED: Final[Mapping[str, Callable[[int], str]]] = {
         f"temperature=={number % 100 * 0.4:.2f}..{number % 100 * 0.4 + 0.39:.2f}"
     ),
 }
-_SERVERS: Final[Mapping[str, str]] = {DIRECT: "door", UVICORN: "door on uvicorn"}
 _METHOD: Final = (
     f"Entities of 6 attributes ({len(ENTITY)} bytes). PostgreSQL from the wheel, fsync on, the "
     "platform's settings; each write is the latest value, its history and the log in one "
     f"transaction, answered after the commit; nothing follows the log. Runs of {_RUN_S} s. "
     f"door: a process of its own on uvloop, bearer token, wrk in another with "
-    f"{CONNECTIONS} connections; batches of {BATCH}; on uvicorn: with httptools, on uvloop too. "
+    f"{CONNECTIONS} connections; batches of {BATCH}. "
     f"service: {CONNECTIONS} askers in this process, no HTTP and no JSON of requests; "
     "uplink: messages of 3 measures each, "
     f"{UPLINK_AT_ONCE} at a time, as MQTT and LoRaWAN hand them over. values, ranges: the patches "
@@ -93,17 +92,16 @@ def _figures(before: _Spent, after: _Spent, count: int) -> Figures:
 
 async def _through_the_door(scratch: Scratch) -> dict[str, Figures]:
     figures: dict[str, Figures] = {}
-    for server, label in _SERVERS.items():
-        async with served_door(scratch, server) as door:
-            await loaded(door, scratch.token, "create", f"{server}-warm", 1)
-            known = 1
-            for verb, kind in (("create", "a"), ("patch", "a"), ("upsert", "b")):
-                before = _spent(scratch, door.pid)
-                load = await loaded(door, scratch.token, verb, f"{server}-{kind}", _RUN_S, known)
-                count = load.requests * (BATCH if verb == "upsert" else 1)
-                told = _figures(before, _spent(scratch, door.pid), count)
-                figures[f"{label}: {verb}"] = {**told, "p50_ms": load.p50_ms, "p99_ms": load.p99_ms}
-                known = max(1, load.requests - _UNSENT)
+    async with served_door(scratch) as door:
+        await loaded(door, scratch.token, "create", "warm", 1)
+        known = 1
+        for verb, kind in (("create", "a"), ("patch", "a"), ("upsert", "b")):
+            before = _spent(scratch, door.pid)
+            load = await loaded(door, scratch.token, verb, kind, _RUN_S, known)
+            count = load.requests * (BATCH if verb == "upsert" else 1)
+            told = _figures(before, _spent(scratch, door.pid), count)
+            figures[f"door: {verb}"] = {**told, "p50_ms": load.p50_ms, "p99_ms": load.p99_ms}
+            known = max(1, load.requests - _UNSENT)
     return figures
 
 

@@ -1,6 +1,6 @@
 """What a write changed of an entity, attribute by attribute; pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from sys import float_info
 from typing import Final
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
 
 _LARGEST: Final = float_info.max
+_NUMBERS: Final = frozenset({int, float})
 
 
 class ChangeKind(StrEnum):
@@ -46,31 +47,39 @@ def attribute_changes(before: Entity | None, after: Entity | None) -> Iterator[A
         earlier = old.get(name, ())
         if earlier is instances:
             continue
-        if len(instances) == 1 and len(earlier) < 2:
-            yield from _of_one(name, earlier, instances[0])
+        if len(instances) != 1 or len(earlier) != 1:
+            yield from _of_several(name, earlier, instances)
             continue
-        held = {one.dataset_id: one for one in earlier}
-        for one in instances:
-            was = held.pop(one.dataset_id, None)
-            if was is None:
-                yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
-            elif was != one:
-                yield AttributeChange(
-                    kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was
-                )
-        yield from _deleted(name, held.values())
-    for name in old.keys() - new.keys():
-        yield from _deleted(name, old[name])
+        # As it is with most attributes.
+        was, one = earlier[0], instances[0]
+        if was.dataset_id != one.dataset_id:
+            yield from _of_several(name, earlier, instances)
+        elif was != one:
+            yield AttributeChange(kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was)
+    if not old.keys() <= new.keys():
+        for name in old.keys() - new.keys():
+            yield from _deleted(name, old[name])
+
+
+def _of_several(
+    name: Iri, earlier: Sequence[Attribute], instances: Sequence[Attribute]
+) -> Iterator[AttributeChange]:
+    held = {one.dataset_id: one for one in earlier}
+    for one in instances:
+        was = held.pop(one.dataset_id, None)
+        if was is None:
+            yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
+        elif was != one:
+            yield AttributeChange(kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was)
+    yield from _deleted(name, held.values())
 
 
 def number_of(instance: Attribute) -> float | None:
     """Return the value of a Property that is a number, as far as floats go."""
     value = instance.value
-    if instance.kind is not AttributeKind.PROPERTY or isinstance(value, bool):
+    if type(value) not in _NUMBERS or instance.kind is not AttributeKind.PROPERTY:
         return None
-    if not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
-        return None
-    return float(value)
+    return float(value) if -_LARGEST <= value <= _LARGEST else None
 
 
 def _created(attributes: Mapping[Iri, tuple[Attribute, ...]]) -> Iterator[AttributeChange]:
@@ -82,19 +91,6 @@ def _created(attributes: Mapping[Iri, tuple[Attribute, ...]]) -> Iterator[Attrib
 def timeless(instance: Attribute) -> Attribute:
     """Return an instance without when it was made and changed."""
     return replace(instance, created_at=None, modified_at=None)
-
-
-def _of_one(name: Iri, earlier: tuple[Attribute, ...], one: Attribute) -> Iterator[AttributeChange]:
-    """Tell what became of an attribute that has one instance, as most have."""
-    if not earlier:
-        yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
-        return
-    was = earlier[0]
-    if was.dataset_id != one.dataset_id:
-        yield AttributeChange(kind=ChangeKind.CREATED, attribute=name, instance=one)
-        yield AttributeChange(kind=ChangeKind.DELETED, attribute=name, instance=was)
-    elif was != one:
-        yield AttributeChange(kind=ChangeKind.UPDATED, attribute=name, instance=one, before=was)
 
 
 def _deleted(name: Iri, gone: Iterable[Attribute]) -> Iterator[AttributeChange]:

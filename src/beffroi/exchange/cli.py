@@ -79,6 +79,8 @@ def try_feeds(
         else:
             for one in gathered:
                 _show_tried(one)
+            if not feed:
+                _show_untried(file)
         if any(one.refused for one in gathered):
             raise typer.Exit(1)
 
@@ -162,6 +164,14 @@ def _show_tried(gathered: Gathered) -> None:
     outcome = "tried_badly" if gathered.refused else "tried"
     told = _counts(gathered.feed, rows=gathered.read, refused=gathered.refused)
     typer.echo(sentence(language, f"exchange.feeds.{outcome}", **told))
+
+
+def _show_untried(file: Path) -> None:
+    """Tell what a file declares well beside its feeds, and how that is tried."""
+    declared = load_declarations(file)
+    for section in ("uplinks", "brokers", "connectors", "register", "policies", "models"):
+        if names := ", ".join(getattr(declared, section)):
+            typer.echo(sentence(told_language(), f"exchange.feeds.untried.{section}", names=names))
 
 
 def _shortened(value: Json) -> Json:

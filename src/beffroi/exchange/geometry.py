@@ -12,6 +12,10 @@ def bounds_of(geometry: Json) -> str | None:
 
     Nothing for one that may lie across the antimeridian: wider than half the Earth.
     """
+    if geometry["type"] == "Point":
+        longitude, latitude = geometry["coordinates"][:2]
+        corner = f"({float(longitude)},{float(latitude)})"
+        return f"({corner},{corner})"
     edges = _edges(geometry)
     if edges is None:
         return None

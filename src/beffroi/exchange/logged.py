@@ -3,17 +3,20 @@
 Most of what changes at once was made or changed at one time, that of the entity: it is told once.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from beffroi.exchange.changes import AttributeChange, ChangeKind, timeless
+from beffroi.exchange.changes import AttributeChange, ChangeKind
 from beffroi.exchange.model import Attribute, Entity, Iri
 
 _TIMES: Final = ("created_at", "modified_at")
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class _LoggedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -62,16 +65,57 @@ class LoggedChanges(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-def body_of(tenant: str, entity: Entity, changes: list[AttributeChange]) -> dict[str, Any]:
-    """Return the body of an entry: what changed of an entity that is so now, or was last."""
+def body_of(
+    tenant: str,
+    entity: Entity,
+    changes: Iterable[AttributeChange],
+    instances: Iterable[Attribute],
+) -> dict[str, Any]:
+    """Return the body of an entry: what changed of an entity that is so now, or was last.
+
+    Args:
+        tenant: Whose entity.
+        entity: Which.
+        changes: What changed of it.
+        instances: Those of the changes, without their times.
+    """
     at = entity.modified_at
     return {
         "tenant": tenant,
         "types": entity.types,
         "scopes": entity.scopes,
-        "changes": [_logged(one, at) for one in changes],
+        "changes": [
+            _logged(change, instance, at)
+            for change, instance in zip(changes, instances, strict=True)
+        ],
         "changed_at": at,
     }
+
+
+def body_of_new(
+    tenant: str, entity: Entity, attributes: Sequence[Iri], said: Sequence[bytes]
+) -> msgspec.Raw:
+    """Return the body of an entry on an entity that came to be with all that it has.
+
+    Args:
+        tenant: Whose entity.
+        entity: Which.
+        attributes: Of which each is an instance.
+        said: Instances that were made and changed with their entity, as JSON without their times.
+    """
+    form = _form_of_new(tenant, entity.types, entity.scopes, tuple(attributes))
+    return msgspec.Raw(form % (*said, _ENCODER.encode(entity.modified_at)))
+
+
+@lru_cache(maxsize=1_000)
+def _form_of_new(
+    tenant: str, types: tuple[Iri, ...], scopes: tuple[str, ...], attributes: tuple[Iri, ...]
+) -> bytes:
+    """Return such a body with places for the instances and the time: most have a common form."""
+    changes = [{"kind": ChangeKind.CREATED, "attribute": one, "instance": 0} for one in attributes]
+    body = {"tenant": tenant, "types": types, "scopes": scopes, "changes": changes}
+    encoded = _ENCODER.encode({**body, "changed_at": 0}).replace(b"%", b"%%")
+    return encoded.replace(b'"instance":0}', b'"instance":%b}')[:-2] + b"%b}"
 
 
 def changes_of(body: dict[str, Any]) -> LoggedChanges:
@@ -99,13 +143,13 @@ def _in_full(change: dict[str, Any], at: str | None) -> dict[str, Any]:
     return told
 
 
-def _logged(change: AttributeChange, at: datetime | None) -> _LoggedChange:
-    instance = change.instance
+def _logged(change: AttributeChange, instance: Attribute, at: datetime | None) -> _LoggedChange:
+    created_at, modified_at = change.instance.created_at, change.instance.modified_at
     return _LoggedChange(
         kind=change.kind,
         attribute=change.attribute,
-        instance=timeless(instance),
+        instance=instance,
         before=change.before,
-        created_at=UNSET if instance.created_at == at else instance.created_at,
-        modified_at=UNSET if instance.modified_at == at else instance.modified_at,
+        created_at=UNSET if created_at == at else created_at,
+        modified_at=UNSET if modified_at == at else modified_at,
     )

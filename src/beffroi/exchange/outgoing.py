@@ -1,6 +1,8 @@
 """Requests to addresses that others chose: never to the platform's own network, never for long."""
 
 import asyncio
+import logging
+import re
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from yarl import URL
 from beffroi.exchange.errors import ExchangeError
 from beffroi.kernel.units import MIB
 
+_logger = logging.getLogger(__name__)
 _ANSWER_MOST_BYTES: Final = MIB
 _OK: Final = 200
 _SCHEMES: Final = frozenset({"http", "https"})
@@ -27,6 +30,7 @@ _CONNECTIONS_MOST: Final = 64
 _KEPT_S: Final = 30.0
 _NAMES_AT_ONCE: Final = 16
 _ADDRESSES_TRIED: Final = 4
+_SOCKET_ADDRESS: Final = re.compile(r" ?\('[^']*', \d+[^)]*\)")
 # Source: RFC 6052, section 2.1: IPv4 addresses as a translator shows them.
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 
@@ -159,12 +163,9 @@ class Outgoing:
                 "exchange.no_answer_in_time", url=url, seconds=within_s
             ) from error
         except _InternalAddressError as error:
-            raise UnreachableError(
-                "exchange.address_internal", url=url, address=error.address
-            ) from error
+            raise _internal(url, error) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise UnreachableError("exchange.no_answer", url=url, reason=reason) from error
+            raise _no_answer(url, error) from error
 
     async def address_of(self, host: str, within_s: float = 10.0) -> str:
         """Return an address of a name, to connect to in another way than by HTTP.
@@ -180,11 +181,9 @@ class Outgoing:
                 "exchange.no_answer_in_time", url=host, seconds=within_s
             ) from error
         except _InternalAddressError as error:
-            raise UnreachableError(
-                "exchange.address_internal", url=host, address=error.address
-            ) from error
+            raise _internal(host, error) from error
         except OSError as error:
-            raise UnreachableError("exchange.no_answer", url=host, reason=str(error)) from error
+            raise _no_answer(host, error) from error
 
     async def connected(
         self, host: str, port: int, url: str, *, is_encrypted: bool
@@ -205,13 +204,10 @@ class Outgoing:
                 except OSError as error:
                     refused = error
         except _InternalAddressError as error:
-            raise UnreachableError(
-                "exchange.address_internal", url=url, address=error.address
-            ) from error
+            raise _internal(url, error) from error
         except OSError as error:
             refused = error
-        reason = str(refused) or type(refused).__name__
-        raise UnreachableError("exchange.no_answer", url=url, reason=reason) from refused
+        raise _no_answer(url, refused) from refused
 
     @property
     def _session(self) -> aiohttp.ClientSession:
@@ -237,9 +233,22 @@ class Outgoing:
 class _InternalAddressError(Exception):
     """A name leads to the platform's own network."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, host: str, address: str) -> None:
+        super().__init__(host, address)
+        self.host = host
         self.address = address
+
+
+def _internal(url: str, error: _InternalAddressError) -> UnreachableError:
+    """Refuse an address of the own network; where it leads is for the operator alone."""
+    _logger.warning("outgoing host=%s refused: it leads to %s", error.host, error.address)
+    return UnreachableError("exchange.address_internal", url=url)
+
+
+def _no_answer(url: str, error: Exception) -> UnreachableError:
+    """Tell why nothing answers, without the address that the name stands for."""
+    reason = _SOCKET_ADDRESS.sub("", str(error)) or type(error).__name__
+    return UnreachableError("exchange.no_answer", url=url, reason=reason)
 
 
 class _CheckedNames(AbstractResolver):
@@ -287,7 +296,7 @@ class _CheckedNames(AbstractResolver):
         except ValueError:
             public = False
         if not public:
-            raise _InternalAddressError(host)
+            raise _InternalAddressError(host, host)
 
     async def addresses(self, name: str, port: int) -> list[str]:
         """Return the addresses of a name that may be asked."""
@@ -296,7 +305,7 @@ class _CheckedNames(AbstractResolver):
         )
         allowed = [one for one in found if self._allow_internal or is_public(one)]
         if not allowed:
-            raise _InternalAddressError(found[0])
+            raise _InternalAddressError(name, found[0])
         return allowed[:_ADDRESSES_TRIED]
 
 

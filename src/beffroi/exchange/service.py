@@ -6,19 +6,21 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange import asked_store, finding, store
-from beffroi.exchange.asked_indexes import AskedIndexes
-from beffroi.exchange.asking import Page, Question, Window
-from beffroi.exchange.committing import Command, Decide, EntityWriter, Outcome, Passes
+from beffroi.exchange import store
+from beffroi.exchange.asking import finding
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.indexes import AskedIndexes
+from beffroi.exchange.asking.question import Page, Question, Window
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard, Realm, asking, reach_of
 from beffroi.exchange.errors import (
     AlreadyExistsError,
     NonexistentTenantError,
     ResourceNotFoundError,
 )
-from beffroi.exchange.map_grid import MapGrid
+from beffroi.exchange.map.grid import MapGrid
 from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking, reach_of
 from beffroi.exchange.representation.changing import Changed, alive
+from beffroi.exchange.writing.committing import Command, Decide, EntityWriter, Outcome, Passes
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING

@@ -1,26 +1,23 @@
 """The only SQL of the exchange's entities and their history."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.changes import timeless
 from beffroi.exchange.model import Attribute, Entity, Iri
+from beffroi.exchange.writing.history_columns import HistoryColumns
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
 from beffroi.kernel.database.columns import (
-    Column,
     EncodedTexts,
-    Numbers,
     Texts,
     Times,
-    Truths,
     array_text,
-    storable_json,
+    often_alike,
+    storable_lines,
 )
+from beffroi.kernel.errors import ConflictError
 
 Key = tuple[str, str]
 """A tenant and an id."""
@@ -50,11 +47,13 @@ class FoundEntity(msgspec.Struct, frozen=True, gc=False):
         version: Changes with every write.
         size: Of its document as text.
         held: Nothing where the version was known.
+        place: Where it lies for as long as it is locked; nothing where it was just written.
     """
 
     version: str
     size: int
     held: HeldEntity | None
+    place: str = ""
 
 
 class KeptEntity(msgspec.Struct, frozen=True, gc=False):
@@ -64,11 +63,13 @@ class KeptEntity(msgspec.Struct, frozen=True, gc=False):
         version: As of ``FoundEntity``.
         number: As of ``HeldEntity``.
         size: Of its document as text.
+        is_new: None of its id was there.
     """
 
     version: str
     number: int
     size: int
+    is_new: bool
 
 
 class EntityRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -104,27 +105,6 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     modified_at: datetime | None
 
 
-class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An instance of an attribute as it was.
-
-    Attributes:
-        at: When it was observed, else when it was written.
-        ended: It was deleted then.
-        value: Where it is a number.
-    """
-
-    tenant: str
-    entity: str
-    organisation: str
-    at: datetime
-    written_at: datetime
-    ended: bool
-    value: float | None
-    attribute: Iri
-    dataset_id: str
-    instance: Attribute
-
-
 class EvolutionRow(msgspec.Struct, frozen=True, kw_only=True):
     """An entity as history alone knows it."""
 
@@ -140,17 +120,19 @@ class EvolutionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 # Locked one after another in the order asked for: two groups that meet wait, and do not deadlock.
 # Where the version that the caller knows still holds, documents are not even looked at. That is
-# decided column by column: a row that was waited for is asked again, what it is joined to is not.
+# told with the row: one that was waited for is asked again, what it is joined to is not.
+# «is not distinct from»: of all indexes, the key alone begins with what is asked for.
 _FOR_UPDATE: Final = """
-select locked.*
-from unnest(%s::text[], %s::text[]) as asked(id, version)
+select locked.tenant, locked.id, locked.xmin::text, locked.ctid::text, {held}
+from unnest(%s::text[], %s::text[], %s::text[]) as asked(tenant, id, version)
 cross join lateral (
-    select e.tenant, e.id, e.xmin::text, {held} from exchange.entity e
-    where e.tenant = %s and e.id = asked.id for update of e
+    select e.*, e.xmin, e.ctid, e.xmin::text <> asked.version as is_other
+    from exchange.entity e
+    where e.id = asked.id and e.tenant is not distinct from asked.tenant for update of e
 ) as locked
 """.format(  # noqa: S608 - text of ours alone
     held=", ".join(
-        f"case when e.xmin::text <> asked.version then e.{column} end"
+        f"case when locked.is_other then locked.{column} end"
         for column in (
             *("organisation", "number", "types", "scopes", "document::text"),
             *("created_at", "modified_at", "expires_at"),
@@ -176,24 +158,22 @@ on conflict (tenant, id) do update set organisation = excluded.organisation,
     types = excluded.types, scopes = excluded.scopes,
     document = excluded.document, bounds = excluded.bounds, created_at = excluded.created_at,
     modified_at = excluded.modified_at, expires_at = excluded.expires_at
-returning tenant, id, number, xmin::text
+returning tenant, id, number, xmin::text, xmax = 0
 """
-# As a question the arrays tell the planner nothing: it takes the key, row by row.
+# By the place where a row was found, which stays as long as it is locked: neither is it looked for
+# again, nor has PostgreSQL another way. What casts could tell would have to be hidden: no casts.
 _CHANGE: Final = """
 with changed as (
-    update exchange.entity e set document = e.document || given.changed::jsonb,
+    update exchange.entity e set
+        document = case when given.gone is null then e.document
+            else e.document - given.gone::text[] end || given.changed::jsonb,
         modified_at = coalesce(given.modified_at, %s::timestamptz)
-    from unnest((select %s::timestamptz[]), (select %s::text[]), (select %s::text[]))
-        as given(modified_at, id, changed)
-    where e.tenant = %s and e.id = given.id
+    from unnest((select %s::timestamptz[]), (select %s::text[]::tid[]), (select %s::text[]),
+        (select %s::text[])) as given(modified_at, place, changed, gone)
+    where e.ctid = given.place
     returning e.xmin
 )
-select xmin::text from changed limit 1
-"""
-_TAKE_AWAY: Final = """
-update exchange.entity e set document = e.document - given.gone::text[]
-from unnest((select %s::text[]), (select %s::text[])) as given(id, gone)
-where e.tenant = %s and e.id = given.id
+select (select xmin::text from changed limit 1), (select count(*) from changed)
 """
 _ADD_HISTORY: Final = """
 insert into exchange.history (tenant, organisation, dataset_id, written_at, ended, at, created_at,
@@ -232,21 +212,20 @@ async def held_for_update(
         known: Versions of those that the caller knows: where one still holds, the entity itself
             is left out.
     """
-    found: dict[Key, FoundEntity] = {}
-    for tenant, of_tenant in groupby(keys, itemgetter(0)):
-        asked = list(of_tenant)
-        versions = Texts([known.get(key, "") for key in asked])
-        ids = Texts([entity_id for _, entity_id in asked])
-        rows = await fetch_tuples(connection, _FOR_UPDATE, (ids, versions, tenant))
-        found.update(((row[0], row[1]), _found(row)) for row in rows)
-    return found
+    asked = (
+        Texts([tenant for tenant, _ in keys]),
+        Texts([entity_id for _, entity_id in keys]),
+        Texts([known.get(key, "") for key in keys]),
+    )
+    rows = await fetch_tuples(connection, _FOR_UPDATE, asked)
+    return {(row[0], row[1]): _found(row) for row in rows}
 
 
 async def keep_entities(
     connection: Connection, rows: Sequence[EntityRow]
 ) -> Mapping[Key, KeptEntity]:
     """Create entities, or put them in the place of those of their id."""
-    alike = _alike(
+    alike = often_alike(
         (Texts, [one.tenant for one in rows]),
         (Texts, [one.organisation for one in rows]),
         (Texts, [array_text(one.types) for one in rows]),
@@ -255,7 +234,7 @@ async def keep_entities(
         (Times, [one.modified_at for one in rows]),
         (Times, [one.expires_at for one in rows]),
     )
-    documents = [storable_json(one.document) for one in rows]
+    documents = storable_lines([one.document for one in rows])
     own = (
         Texts([one.id for one in rows]),
         Texts([one.bounds for one in rows]),
@@ -264,59 +243,48 @@ async def keep_entities(
     kept = await fetch_tuples(connection, _KEEP, (*alike, *own))
     sizes = {(row.tenant, row.id): len(one) for row, one in zip(rows, documents, strict=True)}
     return {
-        (tenant, key): KeptEntity(version, number, sizes[tenant, key])
-        for tenant, key, number, version in kept
+        (tenant, key): KeptEntity(version, number, sizes[tenant, key], is_new)
+        for tenant, key, number, version, is_new in kept
     }
 
 
 async def change_entities(
-    connection: Connection, tenant: str, rows: Sequence[ChangeRow]
+    connection: Connection, places: Sequence[str], rows: Sequence[ChangeRow]
 ) -> tuple[str, Sequence[int]]:
-    """Write what changed of entities of a tenant that ``held_for_update`` found.
+    """Write what changed of entities that ``held_for_update`` found.
+
+    Args:
+        connection: Where to.
+        places: Where each was found.
+        rows: What changed.
 
     Returns:
         The version of all of them, and how long each change is as text.
     """
-    gone = [one for one in rows if one.gone]
-    if gone:
-        names = Texts([array_text(one.gone) for one in gone])
-        await execute(connection, _TAKE_AWAY, (Texts([one.id for one in gone]), names, tenant))
-    changes = [storable_json(one.changed) for one in rows]
-    own = (Texts([one.id for one in rows]), EncodedTexts(changes))
-    alike = _alike((Times, [one.modified_at for one in rows]))
-    version = await fetch_value(connection, _CHANGE, (*alike, *own, tenant))
-    return str(version), [len(one) for one in changes]
+    changes = storable_lines([one.changed for one in rows])
+    gone = [array_text(one.gone) if one.gone else None for one in rows]
+    own = (Texts(places), EncodedTexts(changes), Texts(gone if any(gone) else ()))
+    alike = often_alike((Times, [one.modified_at for one in rows]))
+    [(version, count)] = await fetch_tuples(connection, _CHANGE, (*alike, *own))
+    if count != len(rows):
+        raise ConflictError("kernel.changed_meanwhile")
+    return version, [len(one) for one in changes]
 
 
-async def forget_entities(connection: Connection, keys: Sequence[Key]) -> None:
-    """Delete entities; their history stays."""
-    await execute(
+async def forget_entities(connection: Connection, places: Sequence[str]) -> None:
+    """Delete entities that ``held_for_update`` found there; their history stays."""
+    gone = await execute(
         connection,
-        "delete from exchange.entity e using unnest(%s::text[], %s::text[]) as gone(tenant, id) "
-        "where e.tenant = gone.tenant and e.id = gone.id",
-        ([tenant for tenant, _ in keys], [key for _, key in keys]),
+        "delete from exchange.entity e where e.ctid = any((select %s::text[])::tid[])",
+        (Texts(places),),
     )
+    if gone != len(places):
+        raise ConflictError("kernel.changed_meanwhile")
 
 
-async def add_history(connection: Connection, rows: Sequence[HistoryRow]) -> None:
-    """Keep what was so; the days that they were written on have their partitions."""
-    alike = _alike(
-        (Texts, [one.tenant for one in rows]),
-        (Texts, [one.organisation for one in rows]),
-        (Texts, [one.dataset_id for one in rows]),
-        (Times, [one.written_at for one in rows]),
-        (Truths, [one.ended for one in rows]),
-        (Times, [one.at for one in rows]),
-        (Times, [one.instance.created_at for one in rows]),
-        (Times, [one.instance.modified_at for one in rows]),
-    )
-    own = (
-        Texts([one.entity for one in rows]),
-        Texts([one.attribute for one in rows]),
-        Numbers([one.value for one in rows]),
-        EncodedTexts([storable_json(timeless(one.instance)) for one in rows]),
-    )
-    await execute(connection, _ADD_HISTORY, (*alike, *own))
+async def add_history(connection: Connection, columns: HistoryColumns) -> None:
+    """Keep what was so; the days that it was written on have their partitions."""
+    await execute(connection, _ADD_HISTORY, columns.parameters())
 
 
 async def keep_evolutions(connection: Connection, rows: Sequence[EvolutionRow]) -> None:
@@ -371,23 +339,8 @@ def held_in_row(row: tuple[Any, ...]) -> HeldEntity:
 
 
 def _found(row: tuple[Any, ...]) -> FoundEntity:
-    tenant, entity_id, version, organisation, number, types, scopes, document, *times = row
+    tenant, entity_id, version, place, organisation, number, types, scopes, document, *times = row
     if document is None:
-        return FoundEntity(version, 0, None)
+        return FoundEntity(version, 0, None, place)
     held = held_in_row((tenant, organisation, number, entity_id, types, scopes, document, *times))
-    return FoundEntity(version, len(document), held)
-
-
-def _alike(*columns: tuple[Callable[[Sequence[Any]], Column], Sequence[Any]]) -> list[Any]:
-    """Return columns that mostly say the same throughout: what they say, then the others."""
-    said: list[Any] = []
-    listed: list[Column] = []
-    for kind, values in columns:
-        first = values[0]
-        if values.count(first) == len(values):
-            said.append(first)
-            listed.append(kind(()))
-        else:
-            said.append(None)
-            listed.append(kind(values))
-    return [*said, *listed]
+    return FoundEntity(version, len(document), held, place)

@@ -6,15 +6,16 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from beffroi.exchange import asked_store
-from beffroi.exchange.committing import Command, EntityWriter
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm, asking
+from beffroi.exchange.errors import AlreadyExistsError
 from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
-from beffroi.exchange.reach import EVERYWHERE, Realm, asking
 from beffroi.exchange.service import Exchange, Wish
+from beffroi.exchange.writing.committing import Command, EntityWriter
 from beffroi.kernel.clock import SystemClock
-from beffroi.kernel.database import fetch_tuples
+from beffroi.kernel.database import Scope, fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
-from beffroi.kernel.errors import InvalidInputError
+from beffroi.kernel.errors import ConflictError, InvalidInputError
 from beffroi.kernel.log import GroupCommit
 from beffroi.kernel.rights.model import Actor, Role
 from tests.conftest import MakeDatabase
@@ -234,8 +235,10 @@ async def test_writers_that_make_the_same_entities_wait_for_each_other(
 
     async def write(writer: EntityWriter, names: list[str]) -> None:
         commands = [_decided(replace(_entity(seats=4), id=one)) for one in names]
-        async with database.transaction(EVERYTHING) as connection:
-            await writer.write(connection, [commands])
+        # Who made none of them finds them at its second try.
+        with suppress(ConflictError):
+            async with database.transaction(EVERYTHING) as connection:
+                await writer.write(connection, [commands])
 
     one, other = EntityWriter(SystemClock()), EntityWriter(SystemClock())
     await write(one, ["urn:ngsi-ld:Bench:first"])
@@ -250,3 +253,36 @@ async def test_writers_that_make_the_same_entities_wait_for_each_other(
             connection, "select id from exchange.entity order by number desc limit 3"
         )
     assert [row[0] for row in reversed(made)] == names_in_no_order
+
+
+async def test_what_another_process_makes_meanwhile_is_not_written_over(
+    make_database: MakeDatabase,
+) -> None:
+    database = await make_database("kernel", "exchange")
+    writer = GroupCommit(database, EVERYTHING, EntityWriter(SystemClock()).write)
+
+    def made_by(organisation: str, seats: int) -> Command:
+        def decide(held: Entity | None) -> Entity:
+            if held is not None:
+                raise AlreadyExistsError("exchange.entity_exists", id=KEY[1])
+            return _entity(seats=seats)
+
+        scope = Scope(organisation=organisation)
+        return Command(tenant="", id=KEY[1], scope=scope, decide=decide)
+
+    running, other = asyncio.create_task(writer.run()), EntityWriter(SystemClock())
+    # Days of history, once made, hold nobody up.
+    await writer.submit([_decided(replace(_entity(seats=1), id="urn:first"))])
+    async with database.transaction(EVERYTHING) as connection:
+        await other.write(connection, [[made_by("arras", 4)]])
+        late = asyncio.create_task(writer.submit([made_by("lens", 5)]))
+        await asyncio.sleep(0.3)
+    assert [type(one) for one in await late] == [AlreadyExistsError]
+    async with database.transaction(EVERYTHING) as connection:
+        held = await fetch_tuples(
+            connection, "select organisation from exchange.entity where id = %s", KEY[1:]
+        )
+    assert held == [("arras",)]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beffroi.exchange.course import HEIGHT, STEPS_MOST, WIDTH, Course, Span, Step, Window, courses
+from beffroi.exchange.viewing.course import (
+    HEIGHT,
+    STEPS_MOST,
+    WIDTH,
+    Course,
+    Span,
+    Step,
+    Window,
+    courses,
+)
 from beffroi.kernel.catalogue import Language
 
 NOON = datetime(2026, 11, 22, 12, 7, tzinfo=UTC)

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from beffroi.exchange.map_figures import apart, circles
-from beffroi.exchange.map_outlines import borders
-from beffroi.exchange.map_view import HEIGHT, WIDTH, ZOOM_LEAST, ZOOM_MOST, Cluster, MapView
+from beffroi.exchange.map.figures import apart, circles
+from beffroi.exchange.map.outlines import borders
+from beffroi.exchange.map.view import HEIGHT, WIDTH, ZOOM_LEAST, ZOOM_MOST, Cluster, MapView
 from beffroi.exchange.model import Json
 
 GARD = (3.26, 43.46, 4.85, 44.46)

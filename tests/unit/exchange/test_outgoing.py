@@ -52,3 +52,23 @@ async def test_an_address_of_this_machine_is_refused_however_it_is_written(host:
             await outgoing.ask("GET", f"http://{host}:1/", headers={}, within_s=5)
 
     assert raised.value.code == "exchange.address_internal"
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+async def test_where_a_name_inside_leads_is_told_to_the_operator_alone(
+    caplog: pytest.LogCaptureFixture, *, is_allowed: bool
+) -> None:
+    async with Outgoing(allow_internal=is_allowed) as outgoing:
+        asked = (
+            outgoing.ask("GET", "http://localhost:1/", headers={}, within_s=5),
+            outgoing.connected("localhost", 1, "mqtt://localhost:1/a", is_encrypted=False),
+        )
+        for one in asked:
+            with pytest.raises(UnreachableError) as raised:
+                await one
+            told = f"{raised.value.values} {raised.value}"
+            assert "127.0.0.1" not in told
+            assert "::1" not in told
+    leads = [one.getMessage() for one in caplog.records if "host=localhost" in one.getMessage()]
+    assert len(leads) == (0 if is_allowed else len(asked))
+    assert all("127.0.0.1" in one or "::1" in one for one in leads)

@@ -12,7 +12,7 @@ from beffroi.exchange.flows.model import (
     FlowSummary,
     HeldFlow,
 )
-from beffroi.exchange.overview import doors_seen
+from beffroi.exchange.viewing.overview import doors_seen
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OVER = timedelta(hours=6)

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from psycopg import AsyncConnection, pq
 
 from beffroi.exchange.model import Entity
-from beffroi.exchange.recent import RecentEntities
 from beffroi.exchange.store import FoundEntity, HeldEntity
+from beffroi.exchange.writing.recent import RecentEntities
 
 
 def _held(name: str) -> HeldEntity:

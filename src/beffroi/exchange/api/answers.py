@@ -18,6 +18,10 @@ PROBLEM_JSON: Final = "application/problem+json"
 _ENCODER: Final = msgspec.json.Encoder()
 
 Header = tuple[bytes, bytes]
+_TOLD_WITH: Final[dict[HTTPStatus, tuple[Header, ...]]] = {
+    HTTPStatus.UNAUTHORIZED: ((b"www-authenticate", b"Bearer"),),
+    HTTPStatus.SERVICE_UNAVAILABLE: ((b"retry-after", b"5"),),
+}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -78,8 +82,12 @@ def problem(error: BeffroiError, language: Language) -> dict[str, Any]:
 
 def refused(error: BeffroiError, language: Language) -> Answer:
     """Answer an error."""
-    headers = ((b"www-authenticate", b"Bearer"),) if error.status == HTTPStatus.UNAUTHORIZED else ()
-    return answered(problem(error, language), PROBLEM_JSON, status=error.status, headers=headers)
+    return answered(
+        problem(error, language),
+        PROBLEM_JSON,
+        status=error.status,
+        headers=_TOLD_WITH.get(HTTPStatus(error.status), ()),
+    )
 
 
 def language_of(accepted: str) -> Language:

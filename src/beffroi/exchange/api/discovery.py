@@ -13,10 +13,10 @@ from beffroi.exchange.api.entities import LOCAL, VIA
 from beffroi.exchange.api.media_types import accepted_type
 from beffroi.exchange.api.requests import Request
 from beffroi.exchange.api.routing import Route
+from beffroi.exchange.asking.inventory import TypeUse
+from beffroi.exchange.asking.inventory_service import Inventory
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import ResourceNotFoundError
-from beffroi.exchange.inventory import TypeUse
-from beffroi.exchange.inventory_service import Inventory
 from beffroi.exchange.model import Iri, Json
 from beffroi.exchange.representation.names import checked_name
 

@@ -1,9 +1,9 @@
-"""The NGSI-LD API: from a request to a route, by ASGI or served directly."""
+"""The NGSI-LD API, an application of ASGI: from a request to a route."""
 
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from beffroi.exchange.api.answers import (
     Answer,
     BareStatusError,
+    Header,
     language_of,
     refused,
 )
 from beffroi.exchange.api.askers import Askers, purpose_told
 from beffroi.exchange.api.requests import Request, read_parameters
 from beffroi.exchange.api.routing import Route, RouteTree
-from beffroi.exchange.errors import BadRequestDataError, InvalidRequestError, TooLargeError
+from beffroi.exchange.errors import BadRequestDataError, TooLargeError
 from beffroi.kernel.errors import BeffroiError, FailedError, NotFoundError
-from beffroi.kernel.http.direct_serving import Asked, BodyLostError, Reply
 from beffroi.kernel.rights.model import Actor
 from beffroi.kernel.units import MIB
 
@@ -31,10 +31,15 @@ _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 _DRAINED_MOST: Final = 4 * MIB
 _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~/-]{0,254}")
 
+Headers = Mapping[bytes, bytes]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Strangers = Callable[[], Awaitable[Actor | None]]
+
+
+class _BodyLostError(Exception):
+    """The client left before all of its body was here: nobody is there to be answered."""
 
 
 class Door:
@@ -60,39 +65,39 @@ class Door:
         self._tree = RouteTree(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        query = scope["query_string"].decode("latin-1")
-        body = _ReceivedBody(receive)
-        asked = Asked(scope["method"], _path(scope), query, _headers(scope), body)
-        reply = await self.reply(asked)
-        told = list(reply.headers)
-        if reply.status != HTTPStatus.NO_CONTENT:
-            told.append((b"content-length", str(len(reply.body)).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": told})
-        await send({"type": "http.response.body", "body": reply.body})
-
-    async def reply(self, asked: Asked) -> Reply:
         """Answer one request; what of its body was not read is dropped, unless it is long."""
-        headers = asked.headers
+        headers = _headers(scope["headers"])
+        body = _Body(headers, receive)
         try:
-            answer = await self._answer(asked)
+            answer = await self._answered(scope, headers, body)
+            ends = not body.ended and not await body.dropped()
+        except _BodyLostError:
+            return
+        told = [*answer.headers]
+        if tenant := headers.get(b"ngsild-tenant"):
+            told.append((b"ngsild-tenant", tenant))
+        if answer.status != HTTPStatus.NO_CONTENT:
+            told.append((b"content-length", b"%d" % len(answer.body)))
+        if ends:
+            told.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": told})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answered(self, scope: Scope, headers: Headers, body: "_Body") -> Answer:
+        try:
+            return await self._answer(scope, headers, body)
         except BareStatusError as bare:
-            answer = Answer(bare.status)
+            return Answer(bare.status)
         except BeffroiError as error:
-            answer = refused(error, language_of(_text(headers, b"accept-language")))
-        except BodyLostError:
+            return refused(error, language_of(_text(headers, b"accept-language")))
+        except _BodyLostError:
             raise
         except Exception as error:  # noqa: BLE001 - the last line before the server's own
-            answer = _bug(asked, error)
-        if not asked.body.ended:
-            await _drain(asked)
-        tenant = headers.get(b"ngsild-tenant")
-        told = (*answer.headers, (b"ngsild-tenant", tenant)) if tenant else answer.headers
-        return Reply(answer.status, told, answer.body)
+            return _bug(scope, headers, error)
 
-    async def _answer(self, asked: Asked) -> Answer:
-        method, headers = asked.method, asked.headers
-        path = asked.path[self._beginning :]
+    async def _answer(self, scope: Scope, headers: Headers, body: "_Body") -> Answer:
+        method, query = scope["method"], scope["query_string"].decode("latin-1")
+        path = scope["raw_path"].decode("latin-1")[self._beginning :]
         if method in _WITH_BODY and b"content-length" not in headers:
             raise BareStatusError(HTTPStatus.LENGTH_REQUIRED)
         by_method, parts = self._tree.found(method, path)
@@ -100,20 +105,22 @@ class Door:
         actor = await self._who(method, headers, route)
         if route is None:
             return _unrouted(by_method, headers)
+        if body.length > route.body_most:
+            raise TooLargeError("exchange.body_too_large", most=route.body_most)
         request = Request(
             method=method,
             path=path,
-            query=asked.query,
+            query=query,
             parts=tuple(parts),
-            parameters=read_parameters(asked.query, route.parameters),
+            parameters=read_parameters(query, route.parameters),
             headers=headers,
             actor=actor,
             tenant=_tenant(headers),
-            body=await _read(asked, route.body_most),
+            body=await body.read() if body.length else b"",
         )
         return await route.handler(request)
 
-    async def _who(self, method: str, headers: Mapping[bytes, bytes], route: Route | None) -> Actor:
+    async def _who(self, method: str, headers: Headers, route: Route | None) -> Actor:
         stranger = None
         knocks = b"authorization" not in headers and route is not None and route.is_open
         if self._strangers is not None and knocks:
@@ -125,59 +132,46 @@ class Door:
         return replace(actor, purpose=purpose_told(purpose))
 
 
-class _ReceivedBody:
-    """The body of a request that came by ASGI."""
+class _Body:
+    """The body of a request, which may still be on its way.
 
-    __slots__ = ("_receive", "ended")
+    Attributes:
+        length: As the head tells it.
+        ended: All of it is here, or there is none.
+    """
 
-    def __init__(self, receive: Receive) -> None:
+    __slots__ = ("_receive", "ended", "length")
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
         self._receive = receive
-        self.ended = False
+        self.length = int(headers.get(b"content-length", b"0"))
+        self.ended = not self.length and b"transfer-encoding" not in headers
 
     async def read(self) -> bytes:
         """Return it once it is here."""
+        parts = []
+        while not self.ended:
+            parts.append(await self._received())
+        return b"".join(parts)
+
+    async def dropped(self) -> bool:
+        """Tell whether it was waited for, to keep nothing of it: who still sends hears nothing."""
+        if not 0 < self.length <= _DRAINED_MOST:
+            return False
+        while not self.ended:
+            await self._received()
+        return True
+
+    async def _received(self) -> bytes:
         message = await self._receive()
-        body: bytes = message.get("body", b"")
-        if message.get("more_body", False):
-            parts = [body]
-            while message.get("more_body", False):
-                message = await self._receive()
-                parts.append(message.get("body", b""))
-            body = b"".join(parts)
-        self.ended = True
-        return body
-
-    async def drop(self) -> None:
-        """Wait for its end and keep nothing of it."""
-        while (await self._receive()).get("more_body", False):
-            pass
-        self.ended = True
+        if message["type"] != "http.request":
+            raise _BodyLostError
+        self.ended = not message["more_body"]
+        part: bytes = message["body"]
+        return part
 
 
-async def _read(asked: Asked, most: int) -> bytes:
-    told = asked.headers.get(b"content-length", b"0")
-    if not told.isdigit():
-        raise InvalidRequestError("exchange.not_a_length", found=told.decode("latin-1")[:80])
-    if int(told) > most:
-        raise TooLargeError("exchange.body_too_large", most=most)
-    return b"" if told == b"0" else await asked.body.read()
-
-
-async def _drain(asked: Asked) -> None:
-    """Drop what was not read: a client that still sends would miss the answer."""
-    told = asked.headers.get(b"content-length", b"0")
-    if told.isdigit() and 0 < int(told) <= _DRAINED_MOST:
-        await asked.body.drop()
-
-
-def _path(scope: Scope) -> str:
-    raw = scope.get("raw_path")
-    path = raw.decode("latin-1").partition("?")[0] if raw else scope["path"]
-    return str(path)
-
-
-def _headers(scope: Scope) -> Mapping[bytes, bytes]:
-    pairs = scope["headers"]
+def _headers(pairs: Sequence[Header]) -> Headers:
     headers = dict(pairs)
     if len(headers) < len(pairs):
         headers = {}
@@ -186,11 +180,11 @@ def _headers(scope: Scope) -> Mapping[bytes, bytes]:
     return headers
 
 
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+def _text(headers: Headers, name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
 
 
-def _tenant(headers: Mapping[bytes, bytes]) -> str:
+def _tenant(headers: Headers) -> str:
     given = headers.get(b"ngsild-tenant")
     if not given:
         return ""
@@ -200,7 +194,7 @@ def _tenant(headers: Mapping[bytes, bytes]) -> str:
     return tenant
 
 
-def _unrouted(by_method: Mapping[str, Route], headers: Mapping[bytes, bytes]) -> Answer:
+def _unrouted(by_method: Mapping[str, Route], headers: Headers) -> Answer:
     if by_method:
         allowed = ", ".join(sorted(by_method)).encode()
         return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", ((b"allow", allowed),))
@@ -208,14 +202,14 @@ def _unrouted(by_method: Mapping[str, Route], headers: Mapping[bytes, bytes]) ->
     return refused(NotFoundError("kernel.page_unknown"), language)
 
 
-def _bug(asked: Asked, error: Exception) -> Answer:
+def _bug(scope: Scope, headers: Headers, error: Exception) -> Answer:
     reference = secrets.token_hex(4)
     _logger.error(
         "BUG in request reference=%s method=%s path=%s",
         reference,
-        asked.method,
-        asked.path,
+        scope["method"],
+        scope["path"],
         exc_info=error,
     )
-    language = language_of(_text(asked.headers, b"accept-language"))
+    language = language_of(_text(headers, b"accept-language"))
     return refused(FailedError("kernel.bug", reference=reference), language)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from beffroi.exchange.api.requests import Request
-from beffroi.exchange.asking import Question, SqlFilter, Window
+from beffroi.exchange.asking.question import Question, SqlFilter, Window
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import TooComplexQueryError
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri, Json

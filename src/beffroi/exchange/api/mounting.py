@@ -16,10 +16,10 @@ from beffroi.exchange.api.identity import IdentityRoutes, source_of
 from beffroi.exchange.api.queries import QueryRoutes
 from beffroi.exchange.api.subscriptions import SubscriptionRoutes
 from beffroi.exchange.api.temporal import TemporalRoutes
+from beffroi.exchange.asking.inventory_service import Inventory
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.flows.parts import FlowParts
 from beffroi.exchange.governance.parts import GovernanceParts
-from beffroi.exchange.inventory_service import Inventory
 from beffroi.exchange.models.service import Models
 from beffroi.exchange.models.survey import Surveyor
 from beffroi.exchange.service import Exchange

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from beffroi.exchange.api.answers import Header
 from beffroi.exchange.api.door import DOOR_PATH
 from beffroi.exchange.api.requests import Request
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
 from beffroi.exchange.errors import BadRequestDataError, TooManyResultsError
 
 PARAMETERS: Final = frozenset({"limit", "offset", "count"})

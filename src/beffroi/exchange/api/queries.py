@@ -19,7 +19,7 @@ from beffroi.exchange.api.media_types import GEOGRAPHIC, accepted_type
 from beffroi.exchange.api.query_document import form_parameters
 from beffroi.exchange.api.requests import Request
 from beffroi.exchange.api.routing import Route
-from beffroi.exchange.asking import Question
+from beffroi.exchange.asking.question import Question
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Entity

@@ -18,7 +18,7 @@ from beffroi.exchange.models.quality import WEIGHTS, AttributeQuality, Component
 from beffroi.exchange.models.service import Models
 from beffroi.exchange.models.store import QualityInstant
 from beffroi.exchange.representation.names import checked_name
-from beffroi.exchange.view_figures import (
+from beffroi.exchange.viewing.figures import (
     PLOT_HEIGHT,
     PLOT_WIDTH,
     Addresses,

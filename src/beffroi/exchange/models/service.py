@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -11,8 +11,10 @@ import msgspec
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.declarations import GivenDeclarations
 from beffroi.exchange.errors import ResourceNotFoundError
+from beffroi.exchange.flows import door_store
 from beffroi.exchange.flows import store as flow_store
-from beffroi.exchange.flows.model import ChangeKind, DeclarationChange
+from beffroi.exchange.flows.door_store import Door, DoorNews
+from beffroi.exchange.flows.model import FLOW_ACCOUNT, ChangeKind, DeclarationChange
 from beffroi.exchange.governance import rule_store
 from beffroi.exchange.model import Iri
 from beffroi.exchange.models import store
@@ -23,7 +25,7 @@ from beffroi.exchange.models.differences import held_of, model_changes
 from beffroi.exchange.models.guard import Guard
 from beffroi.exchange.models.quality import AttributeQuality, Finding
 from beffroi.exchange.models.rules import rules_of, suggested, type_of
-from beffroi.exchange.models.store import HeldModel, QualityInstant
+from beffroi.exchange.models.store import Feeder, HeldModel, QualityInstant
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -124,6 +126,7 @@ class Models:
         try:
             async with self._database.transaction(EVERYTHING) as connection:
                 await store.feed(connection, fed)
+                await door_store.add_minute(connection, _of_accounts(fed))
         except UnavailableError as error:
             _logger.info("models state=feeders_lost count=%s reason=%s", len(fed), error)
 
@@ -229,6 +232,20 @@ class Models:
         return Validation(
             model=judge.name, checked=checked, unfit=unfit, entities=found, after=beyond
         )
+
+
+def _of_accounts(fed: Iterable[Feeder]) -> Sequence[DoorNews]:
+    """Return what accounts wrote that are no flows."""
+    return [
+        DoorNews(
+            organisation=one.organisation,
+            door=Door.ACCOUNTS,
+            carried=one.writes,
+            refused=one.refused,
+        )
+        for one in fed
+        if not one.account.startswith(FLOW_ACCOUNT)
+    ]
 
 
 def _given(organisation: str, given: GivenDeclarations) -> Sequence[HeldModel]:

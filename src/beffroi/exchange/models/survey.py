@@ -8,14 +8,14 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from beffroi.exchange import view_store
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm
 from beffroi.exchange.model import Iri
 from beffroi.exchange.models import store
 from beffroi.exchange.models.rules import rules_by_group
 from beffroi.exchange.models.series import Point
 from beffroi.exchange.models.store import GroupKey
 from beffroi.exchange.models.tally import Judgement, Rules, Sampled, Tally
-from beffroi.exchange.reach import EVERYWHERE, Realm
+from beffroi.exchange.viewing import store as view_store
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.leading import lead

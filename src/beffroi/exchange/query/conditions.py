@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Iri

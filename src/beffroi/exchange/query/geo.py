@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import shapely
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.errors import BadRequestDataError, TooComplexQueryError
 from beffroi.exchange.model import LOCATION, AttributeKind, Entity, Iri, Json
 from beffroi.exchange.query.scanning import Scanner

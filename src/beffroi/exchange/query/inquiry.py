@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import LOCATION, Iri, Json

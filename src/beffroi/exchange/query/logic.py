@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.errors import TooComplexQueryError
 from beffroi.exchange.model import Entity
 from beffroi.exchange.query.scanning import Scanner

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange.asking import Lookup
+from beffroi.exchange.asking.question import Lookup
 from beffroi.exchange.model import Iri
 from beffroi.exchange.query.patterns import Pattern
 from beffroi.exchange.query.terms import Literal, Operand, Operator, Range, Term

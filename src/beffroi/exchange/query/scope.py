@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.model import Entity
 from beffroi.exchange.query.logic import question_of, read_tree
 from beffroi.exchange.query.scanning import Scanner

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
 from beffroi.exchange.model import Iri
 from beffroi.exchange.query.lookups import EXACT_BELOW, LISTED_MOST, equal_lookup, lookups_of
 from beffroi.exchange.query.patterns import Pattern

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from beffroi.exchange.asking import Question, of_type
+from beffroi.exchange.asking.question import Question, of_type
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.model import Iri
 from beffroi.exchange.query.logic import ANYTHING, question_of, read_tree

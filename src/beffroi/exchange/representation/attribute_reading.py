@@ -26,7 +26,7 @@ from beffroi.exchange.representation.names import (
     checked_uri,
     type_iris,
 )
-from beffroi.exchange.representation.plain_reading import plain_attribute
+from beffroi.exchange.representation.plain_reading import plain_attribute, plain_fragment
 from beffroi.exchange.representation.values import (
     GEOGRAPHIC,
     KINDS,
@@ -73,10 +73,16 @@ class AttributeReader:
 
     def fragments(self, iri: Iri, name: str, document: Json) -> tuple[AttributeFragment, ...]:
         """Read the instances of one attribute, whole or in part."""
+        plain = plain_fragment(iri, name, document)
+        if plain is not None:
+            return (plain,)
         return tuple([one.fragment() for one in self._instances(iri, name, document, 1)])
 
     def own_fragment(self, iri: Iri, name: str, document: dict[str, Json]) -> AttributeFragment:
         """Read one instance that is known to be no bare value, save for a geometry."""
+        plain = plain_fragment(iri, name, document)
+        if plain is not None:
+            return plain
         instance = _Instance(self, iri, name, 1)
         if is_geometry(document):
             instance.take_bare(document)

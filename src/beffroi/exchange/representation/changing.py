@@ -176,13 +176,12 @@ def updated(entity: Entity, fragment: EntityFragment, now: datetime) -> Changed:
 
 def replaced(entity: Entity, other: Entity, now: datetime) -> Entity:
     """Put another entity in the place of one; dates of birth of what was there stay."""
-    attributes = {
-        iri: tuple(
-            restamped(one, instance_of(entity.attributes.get(iri, ()), one.dataset_id), now)
-            for one in instances
+    attributes = {}
+    for iri, instances in other.attributes.items():
+        held = entity.attributes.get(iri, ())
+        attributes[iri] = tuple(
+            [restamped(one, instance_of(held, one.dataset_id), now) for one in instances]
         )
-        for iri, instances in other.attributes.items()
-    }
     return replace(
         other,
         id=entity.id,

@@ -5,6 +5,7 @@ Source: ETSI GS CIM 009 v1.9.1, clause 4.6.3.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -33,8 +34,12 @@ def read_instant(given: Json, name: str) -> datetime:
 
 def plain_instant(given: Json) -> datetime | None:
     """Read an instant that is written as ``written_instant`` writes it; None for all else."""
-    if type(given) is not str:
-        return None
+    return _plain_instant(given) if type(given) is str else None
+
+
+# What is measured together comes with one time.
+@lru_cache(maxsize=4_096)
+def _plain_instant(given: str) -> datetime | None:
     length = len(given)
     # With three decimals that are all zero, or with six of which the last three are, it is longer
     # than we would write it.

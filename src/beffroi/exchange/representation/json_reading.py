@@ -12,8 +12,9 @@ from beffroi.exchange.model import Json
 from beffroi.kernel.nesting import DEEPEST, brackets, nests_too_deep
 
 _DECODER: Final = msgspec.json.Decoder()
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
+_ESCAPED: Final = re.compile(rb"\\u00(?:00|22)")
+"""A character that cannot be kept, and a quote that is none when it is counted."""
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -26,14 +27,17 @@ def read_json(text: bytes) -> Json:
     """
     try:
         document = _DECODER.decode(text)
+        # Of a list each item by itself: long ones have many brackets, and are no deeper for that.
+        encoded = _ENCODER.encode_lines(document if type(document) is list else [document])
     except (msgspec.MsgspecError, ValueError) as error:
         _refuse_broken(text, str(error))
     except RecursionError as error:
         raise InvalidRequestError("exchange.json_too_deep", deepest=DEEPEST) from error
-    if brackets(text) > DEEPEST and not _is_of_small_items(text) and nests_too_deep(document):
+    deepest = max(map(brackets, encoded.split(b"\n"))) + 1
+    if deepest > DEEPEST and nests_too_deep(document):
         raise InvalidRequestError("exchange.json_too_deep", deepest=DEEPEST)
     # A member that came twice is decoded once, and its quotes are missing when it is written.
-    if b"\\u" in text or _ENCODER.encode(document).count(b'"') != text.count(b'"'):
+    if encoded.count(b'"') != text.count(b'"') or (b"\\" in text and _ESCAPED.search(text)):
         _look_closely(text)
     return document
 
@@ -93,10 +97,3 @@ def _texts(document: Json) -> Iterator[str]:
         elif isinstance(one, dict):
             waiting.extend(one)
             waiting.extend(one.values())
-
-
-def _is_of_small_items(text: bytes) -> bool:
-    """Tell whether it is a list whose items have too few brackets to nest deeply."""
-    if text[:1] != b"[":
-        return False
-    return all(brackets(bytes(one)) < DEEPEST for one in _ITEMS.decode(text))

@@ -66,6 +66,9 @@ def removed(instances: Instances, dataset_id: str) -> Instances:
 
 def restamped(attribute: Attribute, previous: Attribute | None, now: datetime) -> Attribute:
     """Date a whole instance as the successor of another one."""
+    created_at = now if previous is None else previous.created_at
+    if not attribute.members:
+        return replace(attribute, created_at=created_at, modified_at=now)
     members = {
         iri: tuple(
             restamped(one, _previous_member(previous, iri, one.dataset_id), now)
@@ -73,7 +76,6 @@ def restamped(attribute: Attribute, previous: Attribute | None, now: datetime) -
         )
         for iri, instances in attribute.members.items()
     }
-    created_at = now if previous is None else previous.created_at
     return replace(attribute, created_at=created_at, modified_at=now, members=members)
 
 

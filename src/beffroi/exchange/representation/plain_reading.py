@@ -4,10 +4,12 @@ What is not of a plain shape, or not as it should be, is left to the general rea
 refuses. Where this one reads, both read the same.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from beffroi.exchange.model import Attribute, AttributeKind, Iri, Json
+from beffroi.exchange.representation.fragments import AttributeFragment
 from beffroi.exchange.representation.instants import plain_instant
 from beffroi.exchange.representation.names import NULL, PROOF, is_uri
 from beffroi.exchange.representation.values import GEOGRAPHIC
@@ -17,12 +19,10 @@ _JUDGED: Final = GEOGRAPHIC | {PROOF}
 
 _NUMBERS: Final = frozenset({int, float, bool})
 _NO_UNITS: Final = frozenset({"", NULL})
-_UNTOLD: Final = (None, "")
-_TOLD: Final[dict[str, tuple[AttributeKind | None, str]]] = {
-    "Property": (AttributeKind.PROPERTY, "value"),
-    "GeoProperty": (AttributeKind.GEO_PROPERTY, "value"),
-    "Relationship": (AttributeKind.RELATIONSHIP, "object"),
-}
+
+
+_Told = tuple[AttributeKind, Json, datetime | None, str]
+"""Kind, value, when it was observed, unit."""
 
 
 def plain_attribute(iri: Iri, document: Json, now: datetime) -> Attribute | None:
@@ -31,32 +31,16 @@ def plain_attribute(iri: Iri, document: Json, now: datetime) -> Attribute | None
     Returns:
         None where the general reader has to look.
     """
-    if type(document) is dict:
-        return _of_members(iri, document, now)
-    if iri in _JUDGED or not _is_plain(document):
-        return None
-    return Attribute(kind=AttributeKind.PROPERTY, value=document, created_at=now, modified_at=now)
-
-
-def _of_members(iri: Iri, document: dict[str, Json], now: datetime) -> Attribute | None:
-    told = document.get("type")
-    kind, member = _TOLD.get(told, _UNTOLD) if type(told) is str else _UNTOLD
-    value = document.get(member)
-    if kind is None or not _suits(kind, value, iri):
-        return None
-    members, unit, observed_at = 2, "", None
-    if "observedAt" in document:
-        members += 1
-        observed_at = plain_instant(document["observedAt"])
-        if observed_at is None:
+    if type(document) is not dict:
+        if not _is_plain(document, iri):
             return None
-    if "unitCode" in document:
-        members += 1
-        unit = document["unitCode"]
-        if kind is not AttributeKind.PROPERTY or type(unit) is not str or unit in _NO_UNITS:
-            return None
-    if members != len(document):
+        return Attribute(
+            kind=AttributeKind.PROPERTY, value=document, created_at=now, modified_at=now
+        )
+    told = _told_by(iri, document)
+    if told is None:
         return None
+    kind, value, observed_at, unit = told
     return Attribute(
         kind=kind,
         value=value,
@@ -67,20 +51,63 @@ def _of_members(iri: Iri, document: dict[str, Json], now: datetime) -> Attribute
     )
 
 
-def _suits(kind: AttributeKind, value: Json, iri: Iri) -> bool:
-    if kind is AttributeKind.PROPERTY:
-        return iri not in _JUDGED and _is_plain(value)
-    if kind is AttributeKind.RELATIONSHIP:
-        return iri not in _JUDGED and is_uri(value) and value != NULL
-    return iri != PROOF and _is_point(value)
+def plain_fragment(iri: Iri, name: str, document: Json) -> AttributeFragment | None:
+    """Read such an instance as one that may stand for part of another.
+
+    Returns:
+        None where the general reader has to look.
+    """
+    told = _told_by(iri, document) if type(document) is dict else None
+    if told is None:
+        return None
+    kind, value, observed_at, unit = told
+    fields: dict[str, Any] = {}
+    if observed_at is not None:
+        fields["observed_at"], fields["observed_as"] = observed_at, ""
+    if unit:
+        fields["unit_code"] = unit
+    return AttributeFragment(name=name, kind=kind, told=True, value=value, raw=value, fields=fields)
 
 
-def _is_plain(value: Json) -> bool:
-    return type(value) in _NUMBERS or (type(value) is str and value != NULL)
+def _told_by(iri: Iri, document: dict[str, Json]) -> _Told | None:
+    told = document.get("type")
+    known = _TOLD.get(told) if type(told) is str else None
+    if known is None:
+        return None
+    kind, member, suits = known
+    value = document.get(member)
+    if not suits(value, iri):
+        return None
+    further = len(document) - 2
+    if not further:
+        return kind, value, None, ""
+    unit, observed_at = "", None
+    told = document.get("observedAt")
+    if told is not None:
+        further -= 1
+        observed_at = plain_instant(told)
+        if observed_at is None:
+            return None
+    told = document.get("unitCode")
+    if told is not None:
+        further -= 1
+        unit = told
+        if kind is not AttributeKind.PROPERTY or type(unit) is not str or unit in _NO_UNITS:
+            return None
+    return None if further else (kind, value, observed_at, unit)
 
 
-def _is_point(value: Json) -> bool:
-    if type(value) is not dict or value.get("type") != "Point":
+def _is_plain(value: Json, iri: Iri) -> bool:
+    kind = type(value)
+    return (kind in _NUMBERS or (kind is str and value != NULL)) and iri not in _JUDGED
+
+
+def _is_one_entity(value: Json, iri: Iri) -> bool:
+    return value != NULL and is_uri(value) and iri not in _JUDGED
+
+
+def _is_point(value: Json, iri: Iri) -> bool:
+    if type(value) is not dict or value.get("type") != "Point" or iri == PROOF:
         return False
     position = value.get("coordinates")
     if type(position) is not list or len(position) != 2:
@@ -92,3 +119,10 @@ def _is_point(value: Json) -> bool:
         and -180 <= longitude <= 180
         and -90 <= latitude <= 90
     )
+
+
+_TOLD: Final[dict[str, tuple[AttributeKind, str, Callable[[Json, Iri], bool]]]] = {
+    "Property": (AttributeKind.PROPERTY, "value", _is_plain),
+    "GeoProperty": (AttributeKind.GEO_PROPERTY, "value", _is_point),
+    "Relationship": (AttributeKind.RELATIONSHIP, "object", _is_one_entity),
+}

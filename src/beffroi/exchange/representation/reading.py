@@ -119,10 +119,11 @@ def read_attribute(
 
 def _attributes(members: dict[str, Json], context: Context, read: Any) -> dict[Iri, Any]:  # noqa: ANN401
     attributes: dict[Iri, Any] = {}
+    known = context.attributes
     for name, value in members.items():
         if name in _OWN:
             continue
-        iri = attribute_iri(name, context)
+        iri = known.get(name) or attribute_iri(name, context)
         if iri in attributes:
             raise BadRequestDataError("exchange.name_twice", name=excerpt(name), iri=excerpt(iri))
         attributes[iri] = read(iri, name, value)

@@ -1,14 +1,13 @@
 """The only SQL that keeps the figures of hours and days."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
+from beffroi.kernel.database import Connection, execute, fetch_value
 
-_COLUMNS: Final = """entity_key, attribute_key, hours, at, organisation, tenant, entity, attribute,
+COLUMNS: Final = """entity_key, attribute_key, hours, at, organisation, tenant, entity, attribute,
     dataset_id, instances, numbers, low, high, total, squares, deviations"""
-_RECKONED: Final = """
+RECKONED: Final = """
 select h.entity_key, h.attribute_key, step.hours, date_trunc(step.name, h.at, 'UTC') as at,
     max(h.organisation) as organisation, h.tenant, h.entity, h.attribute,
     h.dataset_id, count(*) as instances, count(h.value) as numbers,
@@ -28,27 +27,18 @@ group by h.entity_key, h.attribute_key, step.hours, date_trunc(step.name, h.at, 
     h.entity, h.attribute, h.dataset_id
 """
 _ADD: Final = f"""
-insert into exchange.rollup as kept ({_COLUMNS})
-{_RECKONED.format(which="h.written_at >= %s and h.written_at < %s")}
+insert into exchange.rollup as kept ({COLUMNS})
+{RECKONED.format(which="h.written_at >= %s and h.written_at < %s")}
 on conflict (entity_key, attribute_key, hours, at, dataset_id) do update set
     instances = kept.instances + excluded.instances, numbers = kept.numbers + excluded.numbers,
     low = least(kept.low, excluded.low), high = greatest(kept.high, excluded.high),
-    total = kept.total + excluded.total, squares = kept.squares + excluded.squares,
+    total = case when kept.numbers = 0 then excluded.total
+        when excluded.numbers = 0 then kept.total else kept.total + excluded.total end,
+    squares = case when kept.numbers = 0 then excluded.squares
+        when excluded.numbers = 0 then kept.squares else kept.squares + excluded.squares end,
     deviations = (exchange.spread_added(
         array[kept.numbers, kept.total, kept.deviations],
         excluded.numbers, excluded.total, excluded.deviations))[3]
-"""
-_OF_ATTRIBUTES: Final = """h.entity_key = exchange.entity_key(%s, %s)
-    and h.attribute_key = any(select hashtextextended(name, 0) from unnest(%s::text[]) as n(name))
-    and h.tenant = %s and h.entity = %s and h.attribute = any(%s)"""
-_DROP: Final = f"""
-delete from exchange.rollup h where {_OF_ATTRIBUTES}
-    and h.at >= (select min(day) from exchange.history_days() as d(day))
-"""  # noqa: S608 - text of ours alone
-_ANEW: Final = f"""
-insert into exchange.rollup ({_COLUMNS})
-{_RECKONED.format(which=_OF_ATTRIBUTES + " and h.written_at < %s")}
-on conflict (entity_key, attribute_key, hours, at, dataset_id) do nothing
 """
 
 
@@ -57,7 +47,7 @@ async def rolled_until(connection: Connection, *, hold: bool = False) -> datetim
 
     Args:
         connection: Where to.
-        hold: Let nobody else roll up until the transaction ends.
+        hold: Let nobody else roll up, let go or correct until the transaction ends.
     """
     lock = "for update" if hold else ""
     found: datetime | None = await fetch_value(
@@ -81,31 +71,6 @@ async def roll_up(connection: Connection, low: datetime, high: datetime) -> int:
     count = await execute(connection, _ADD, (low, high))
     await execute(connection, "update exchange.rolled_until set at = %s", (high,))
     return count
-
-
-async def reckon_anew(
-    connection: Connection, tenant: str, entity: str, attributes: Sequence[str]
-) -> None:
-    """Roll attributes up again whose history was corrected, as far back as there is history."""
-    until = await rolled_until(connection, hold=True)
-    if until is None:
-        return
-    names = list(attributes)
-    which = (tenant, entity, names, tenant, entity, names)
-    await execute(connection, _DROP, which)
-    await execute(connection, _ANEW, (*which, until))
-
-
-async def reckon_entity_anew(connection: Connection, tenant: str, entity: str) -> None:
-    """Roll all attributes of an entity up again, of whose history something was deleted."""
-    rows = await fetch_tuples(
-        connection,
-        "select distinct attribute from exchange.rollup "
-        "where entity_key = exchange.entity_key(%s, %s) and tenant = %s and entity = %s",
-        (tenant, entity, tenant, entity),
-    )
-    if rows:
-        await reckon_anew(connection, tenant, entity, [row[0] for row in rows])
 
 
 async def forget_entity(connection: Connection, tenant: str, entity: str) -> None:

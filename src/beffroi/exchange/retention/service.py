@@ -106,13 +106,17 @@ class Retentions:
 
     async def _let_day_go(self, day: date, today: date) -> int:
         async with self._database.transaction(EVERYTHING) as connection:
-            if await store.all_past(connection, day, today):
+            is_past = await store.all_past(connection, day, today)
+        if is_past:
+            # It waits for those who correct, holding nothing that they wait for.
+            async with self._database.transaction(EVERYTHING) as connection:
                 await store.drop_day(connection, day)
-                _logger.info("retention day=%s state=dropped", day)
-                return 1
+            _logger.info("retention day=%s state=dropped", day)
+            return 1
         gone = 0
         while True:
             async with self._database.transaction(EVERYTHING) as connection:
+                await rollup_store.rolled_until(connection, hold=True)
                 count = await store.forget_instances(
                     connection, day, today, most=_FORGOTTEN_AT_ONCE
                 )

@@ -4,9 +4,10 @@ Source: ETSI GS CIM 009 v1.9.1, clause 4.5.19; ``date_bin``: PostgreSQL document
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from beffroi.exchange.reach import Realm
+from beffroi.exchange.asking.reach import Realm
 from beffroi.exchange.temporal.conditions import INSTANCE, STAMPS, held_in, walked
 from beffroi.exchange.temporal.durations import Period
 from beffroi.exchange.temporal.model import Aggregation, Figures, Method, Selection, Stretch
@@ -87,9 +88,8 @@ async def figures(
 ) -> Sequence[Figures]:
     """Return figures in the order of their periods; where the last are asked for, backwards.
 
-    Each partition of history is gone through once, whether the first instance is known or not.
-    Periods begin with the time that the question begins with, or with the first instance. One
-    without instances has no figures.
+    Periods begin with the time that the question begins with, or with the first instance, which an
+    index tells. One without instances has no figures.
 
     Args:
         connection: Where to.
@@ -99,38 +99,60 @@ async def figures(
         aggregation: Which figures.
         limit: How many at most.
     """
-    statement, parameters = _asked(realm, stretches, selection, aggregation)
     await execute(connection, _ONE_PLAN)
+    origin = selection.times.low or await _first(connection, realm, stretches, selection)
+    if origin is None:
+        return []
+    statement, parameters = _asked(realm, stretches, selection, aggregation, origin)
     rows = await fetch_tuples(connection, statement, (*parameters, limit), prepare=True)
-    end = selection.times.high or max((row[_LATEST] for row in rows), default=None)
-    return [_figures(row, aggregation, end) for row in rows]
+    end = selection.times.high or max((row[_LATEST] for row in rows), default=origin)
+    return [_figures(row, aggregation, origin, end) for row in rows]
+
+
+async def _first(
+    connection: Connection, realm: Realm, stretches: Sequence[Stretch], selection: Selection
+) -> datetime | None:
+    """Return the time of the first instance."""
+    walk, walk_parameters = walked(realm, stretches, selection)
+    held = held_in(realm, selection)
+    rows = await fetch_tuples(
+        connection,
+        f"select min(one.stamp) from {walk} cross join lateral ("  # noqa: S608
+        f"select min({STAMPS[selection.times.property]}) as stamp from exchange.history h "
+        f"where {held.sql} and not h.ended) as one",
+        (*walk_parameters, *held.parameters),
+        prepare=True,
+    )
+    first: datetime | None = rows[0][0]
+    return first
 
 
 def _asked(
-    realm: Realm, stretches: Sequence[Stretch], selection: Selection, aggregation: Aggregation
+    realm: Realm,
+    stretches: Sequence[Stretch],
+    selection: Selection,
+    aggregation: Aggregation,
+    origin: datetime,
 ) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement and its parameters but for the limit."""
+    """Return the statement and its parameters but for the limit.
+
+    What is reckoned of one attribute of one entity is together: neither's name is compared.
+    """
     stamp = STAMPS[selection.times.property]
     walk, walk_parameters = walked(realm, stretches, selection)
     held = held_in(realm, selection)
     start, start_parameters = start_of(aggregation.period)
-    begun = "select %s::timestamptz as origin"
-    begun_parameters: tuple[Any, ...] = (selection.times.low,)
-    if selection.times.low is None:
-        begun, begun_parameters = "select min(stamp) as origin from seen", ()
     statement = (
-        "with seen as materialized (select asked.entity, name.attribute, one.* "  # noqa: S608
-        f"from {walk} cross join lateral ("
-        f"select {_NAMED}, {stamp} as stamp, {_needed(aggregation)} "
-        f"from exchange.history h where {held.sql} and not h.ended offset 0) as one), "
-        f"begun as materialized ({begun}), reckoned as ("
-        "select one.entity, one.attribute, one.dataset_id, one.kind, "
-        f"{start} as start, max(one.stamp) as latest, begun.origin, {_columns(aggregation)} "
-        f"from begun cross join seen as one group by 1, 2, 3, 4, 5, 7) "
-        f"{chosen_periods(selection.last)}"
+        "with begun as (select %s::timestamptz as origin), reckoned as ("  # noqa: S608
+        "select asked.entity, name.attribute, figure.* "
+        f"from begun cross join {walk} cross join lateral ("
+        f"select one.dataset_id, one.kind, {start} as start, max(one.stamp) as latest, "
+        f"{_columns(aggregation)} from (select {_NAMED}, {stamp} as stamp, "
+        f"{_needed(aggregation)} from exchange.history h where {held.sql} and not h.ended "
+        f"offset 0) as one group by 1, 2, 3) as figure) {chosen_periods(selection.last)}"
     )
     return statement, (
-        *(*walk_parameters, *held.parameters, *begun_parameters, *start_parameters),
+        *(origin, *walk_parameters, *start_parameters, *held.parameters),
         *_last(selection),
     )
 
@@ -173,8 +195,10 @@ def start_of(period: Period) -> tuple[str, tuple[Any, ...]]:
     )
 
 
-def _figures(row: tuple[Any, ...], aggregation: Aggregation, end: Any) -> Figures:  # noqa: ANN401
-    entity, attribute, dataset_id, kind, start, _, origin, *columns = row
+def _figures(
+    row: tuple[Any, ...], aggregation: Aggregation, origin: datetime, end: datetime
+) -> Figures:
+    entity, attribute, dataset_id, kind, start, _, *columns = row
     left = iter(columns)
     reckoned = []
     for method in aggregation.methods:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.reach import Realm
+from beffroi.exchange.asking.reach import Realm
 from beffroi.exchange.temporal.model import Selection, Stretch, TimeProperty, Times
 
 Parameters = tuple[Any, ...]

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
 from beffroi.exchange.temporal.durations import Period
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from beffroi.exchange.asking import Question
+from beffroi.exchange.asking.question import Question
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import LOCATION, Entity, Iri

@@ -1,13 +1,13 @@
 """Changes of history itself, in SQL."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from beffroi.exchange.model import Attribute, Iri
-from beffroi.exchange.store import HistoryRow, Key
+from beffroi.exchange.store import Key
 from beffroi.exchange.temporal.instance_ids import InstanceKey
 from beffroi.kernel.database import Connection, Scope, execute, fetch_tuples
 
@@ -20,30 +20,58 @@ _ONE: Final = _HELD + (
 )
 
 
-# What was observed of a data set at a time is one instance: told again, it is corrected.
-_TELL: Final = """
+_TOLD: Final = """
 with told as (
     select row_number() over () as place, given.*
     from jsonb_to_recordset(%s::jsonb) as given(tenant text, entity text, attribute text,
         dataset_id text, organisation text, at timestamptz, written_at timestamptz,
         ended boolean, value float8, instance jsonb)
-), corrected as (
-    update exchange.history h set value = told.value, instance = told.instance,
-        said = null,
-        ended = told.ended, changed_at = told.written_at
-    from told
-    where h.entity_key = exchange.entity_key(told.tenant, told.entity)
+)"""
+# What was observed of a data set at a time is one instance: told again, it is corrected.
+_SAME: Final = """
+    h.entity_key = exchange.entity_key(told.tenant, told.entity)
         and h.attribute_key = hashtextextended(told.attribute, 0)
         and h.tenant = told.tenant and h.entity = told.entity and h.attribute = told.attribute
         and h.dataset_id = told.dataset_id and h.at = told.at
         and h.at <> h.written_at and told.at <> told.written_at
+"""
+_TOLD_BEFORE: Final = f"""
+{_TOLD} select told.at from told where exists (select from exchange.history h where {_SAME})
+"""  # noqa: S608 - text of ours alone
+_TELL: Final = f"""
+{_TOLD}, corrected as (
+    update exchange.history h set value = told.value, instance = told.instance,
+        said = null,
+        ended = told.ended, changed_at = told.written_at
+    from told where {_SAME}
     returning told.place
 )
 insert into exchange.history (tenant, entity, attribute, dataset_id, organisation, at, written_at,
     ended, value, instance)
 select tenant, entity, attribute, dataset_id, organisation, at, written_at, ended, value, instance
 from told where place not in (select place from corrected) order by place
-"""
+"""  # noqa: S608 - text of ours alone
+
+
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An instance of an attribute as it was.
+
+    Attributes:
+        at: When it was observed, else when it was written.
+        ended: It was deleted then.
+        value: Where it is a number.
+    """
+
+    tenant: str
+    entity: str
+    organisation: str
+    at: datetime
+    written_at: datetime
+    ended: bool
+    value: float | None
+    attribute: Iri
+    dataset_id: str
+    instance: Attribute
 
 
 class KnownOwner(msgspec.Struct, frozen=True):
@@ -57,6 +85,17 @@ class KnownOwner(msgspec.Struct, frozen=True):
     lives: bool
     types: tuple[Iri, ...]
     scopes: tuple[str, ...]
+
+
+class HeldInstance(msgspec.Struct, frozen=True):
+    """An instance as history has it.
+
+    Attributes:
+        at: When it was observed, else when it was written.
+    """
+
+    at: datetime
+    said: Attribute
 
 
 async def hold(connection: Connection, key: Key) -> None:
@@ -84,13 +123,17 @@ async def owner_of(connection: Connection, key: Key) -> KnownOwner | None:
     return KnownOwner(organisation, lives, tuple(types), tuple(scopes))
 
 
-async def tell(connection: Connection, rows: Sequence[HistoryRow]) -> int:
-    """Keep what was so; the day that it is written on has its partition.
+async def times_told_again(
+    connection: Connection, rows: Sequence[HistoryRow]
+) -> Sequence[datetime]:
+    """Return the times of those that history has already: telling them corrects them."""
+    found = await fetch_tuples(connection, _TOLD_BEFORE, (msgspec.json.encode(rows).decode(),))
+    return [row[0] for row in found]
 
-    Returns:
-        How many instances were not there before.
-    """
-    return await execute(connection, _TELL, (msgspec.json.encode(rows).decode(),))
+
+async def tell(connection: Connection, rows: Sequence[HistoryRow]) -> None:
+    """Keep what was so; the day that it is written on has its partition."""
+    await execute(connection, _TELL, (msgspec.json.encode(rows).decode(),))
 
 
 async def delete_attribute(
@@ -116,9 +159,9 @@ async def delete_attribute(
 
 async def delete_instance(
     connection: Connection, key: Key, scope: Scope, attribute: Iri, instance: InstanceKey
-) -> int:
-    """Delete one instance; return how many were there: one or none."""
-    return await execute(
+) -> None:
+    """Delete one instance."""
+    await execute(
         connection,
         f"delete from exchange.history where {_ONE}",  # noqa: S608
         _one(key, scope, attribute, instance),
@@ -127,15 +170,15 @@ async def delete_instance(
 
 async def instance_of(
     connection: Connection, key: Key, scope: Scope, attribute: Iri, instance: InstanceKey
-) -> Attribute | None:
-    """Return one instance; until the transaction ends nobody else changes it."""
+) -> HeldInstance | None:
+    """Return one instance; nobody else corrects it until ``hold`` ends."""
     rows = await fetch_tuples(
         connection,
-        "select exchange.instance_text(instance, said, created_at, modified_at) "  # noqa: S608
-        f"from exchange.history where {_ONE} for update",
+        "select at, exchange.instance_text(instance, said, created_at, modified_at) "  # noqa: S608
+        f"from exchange.history where {_ONE}",
         _one(key, scope, attribute, instance),
     )
-    return _INSTANCE.decode(rows[0][0]) if rows else None
+    return HeldInstance(rows[0][0], _INSTANCE.decode(rows[0][1])) if rows else None
 
 
 async def correct_instance(

@@ -20,11 +20,12 @@ from beffroi.exchange.representation.fragments import AttributeFragment
 from beffroi.exchange.representation.making import made
 from beffroi.exchange.representation.patching import patched
 from beffroi.exchange.retention import rollup_store
-from beffroi.exchange.store import EvolutionRow, HistoryRow, Key
+from beffroi.exchange.retention.correcting import Touched, figures_in_step
+from beffroi.exchange.store import EvolutionRow, Key
 from beffroi.exchange.temporal import record_store
 from beffroi.exchange.temporal.documents import Record, Recorded
 from beffroi.exchange.temporal.instance_ids import InstanceKey, instance_id
-from beffroi.exchange.temporal.record_store import KnownOwner
+from beffroi.exchange.temporal.record_store import HistoryRow, KnownOwner
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
@@ -84,10 +85,10 @@ class Recorder:
             if was is None:
                 raise _instance_unknown(instance)
             now = self._clock.now()
-            row = _row(key, owner.organisation, iri, _corrected(was, part, now), now)
-            await record_store.correct_instance(connection, row, actor.scope, instance)
-            await rollup_store.reckon_anew(connection, *key, [iri])
-            await _tell(connection, "corrected", key, owner, attribute=iri, before=was)
+            row = _row(key, owner.organisation, iri, _corrected(was.said, part, now), now)
+            async with figures_in_step(connection, Touched(*key, [iri], [was.at, row.at])):
+                await record_store.correct_instance(connection, row, actor.scope, instance)
+            await _tell(connection, "corrected", key, owner, attribute=iri, before=was.said)
 
     async def delete_instance(
         self, actor: Actor, key: Key, iri: Iri, instance: InstanceKey
@@ -99,9 +100,11 @@ class Recorder:
         """
         async with self._writing(actor, key) as connection:
             owner = await self._known(connection, actor, key)
-            if not await record_store.delete_instance(connection, key, actor.scope, iri, instance):
+            was = await record_store.instance_of(connection, key, actor.scope, iri, instance)
+            if was is None:
                 raise _instance_unknown(instance)
-            await rollup_store.reckon_anew(connection, *key, [iri])
+            async with figures_in_step(connection, Touched(*key, [iri], [was.at])):
+                await record_store.delete_instance(connection, key, actor.scope, iri, instance)
             await _tell(connection, "deleted", key, owner, attribute=iri, instances=1)
 
     async def delete_attribute(
@@ -120,12 +123,12 @@ class Recorder:
         """
         async with self._writing(actor, key) as connection:
             owner = await self._known(connection, actor, key)
-            count = await record_store.delete_attribute(
-                connection, key, actor.scope, iri, dataset_id
-            )
-            if not count:
-                raise ResourceNotFoundError("exchange.attributes_absent", entity=key[1])
-            await rollup_store.reckon_anew(connection, *key, [iri])
+            async with figures_in_step(connection, Touched(*key, [iri])):
+                count = await record_store.delete_attribute(
+                    connection, key, actor.scope, iri, dataset_id
+                )
+                if not count:
+                    raise ResourceNotFoundError("exchange.attributes_absent", entity=key[1])
             await _tell(connection, "deleted", key, owner, attribute=iri, instances=count)
 
     async def delete(self, actor: Actor, key: Key) -> None:
@@ -173,15 +176,17 @@ class Recorder:
             for one in record.instances
         ]
         names = sorted({one.attribute for one in record.instances})
-        if rows and await record_store.tell(connection, rows) < len(rows):
-            await rollup_store.reckon_anew(connection, tenant, record.id, names)
         key = (tenant, record.id)
+        if rows:
+            again = await record_store.times_told_again(connection, rows)
+            async with figures_in_step(connection, Touched(*key, names, again)):
+                await record_store.tell(connection, rows)
         await _tell(connection, "added", key, known, attributes=names, instances=len(rows))
 
     async def _make_ready(self, connection: Connection, tenant: str, now: datetime) -> None:
         await store.add_tenants(connection, [tenant])
         if now.date() not in self._days and await store.keep_day(connection, now.date()):
-            self._days.add(now.date())
+            self._days = {now.date()}
 
 
 def _reaches(actor: Actor, owner: KnownOwner) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any, Final
 
-from beffroi.exchange.reach import Realm
+from beffroi.exchange.asking.reach import Realm
 from beffroi.exchange.retention.rollup_store import rolled_until
 from beffroi.exchange.temporal.aggregate_store import chosen_periods, start_of
 from beffroi.exchange.temporal.conditions import Condition, held_in, walked

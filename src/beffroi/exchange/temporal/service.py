@@ -6,14 +6,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from beffroi.exchange import store as entity_store
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard, Realm, asking
 from beffroi.exchange.errors import (
     NonexistentTenantError,
     ResourceNotFoundError,
     TooComplexQueryError,
 )
 from beffroi.exchange.model import SCOPE, AttributeKind, Entity, Iri
-from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, asking
 from beffroi.exchange.temporal import aggregate_store, rolled_store, store
 from beffroi.exchange.temporal.conditions import stretch_of
 from beffroi.exchange.temporal.judging import scopes_in_force, wanted_stretches

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
+from beffroi.exchange.asking.reach import ENTITIES, Realm
+from beffroi.exchange.asking.store import by_type
 from beffroi.exchange.model import Attribute, AttributeKind, Iri
-from beffroi.exchange.reach import ENTITIES, Realm
 from beffroi.exchange.temporal.conditions import (
     INSTANCE,
     STAMPS,
+    Condition,
     chosen,
     held_in,
     walked,
@@ -23,7 +25,7 @@ from beffroi.exchange.temporal.model import (
     Stretch,
     TemporalQuestion,
 )
-from beffroi.kernel.database import Connection, fetch_tuples
+from beffroi.kernel.database import Connection, execute, fetch_tuples
 
 _INSTANCE: Final = msgspec.json.Decoder(Attribute)
 _SHOWN: Final = """
@@ -45,9 +47,36 @@ from (
             select from exchange.entity_asked c where c.tenant = e.tenant and c.id = e.id)
 ) as known
 """
+_IDS: Final = """
+select e.id from {entities} where e.tenant = %s and ({reached}) and ({asked})
+"""
+_IDS_BEFORE: Final = """
+select e.id from exchange.evolution e where e.tenant = %s and ({reached}) and ({asked})
+    and not exists (select from exchange.entity_asked c where c.tenant = e.tenant and c.id = e.id)
+"""
 # offset 0: an index looks for the number behind row-level security.
 _KEYED: Final = """
-cross join lateral (select exchange.entity_key(%s, known.id) as entity_key offset 0) as keyed
+cross join lateral (select exchange.entity_key(%s, c.id) as entity_key offset 0) as keyed
+"""
+_OF_IT: Final = "h.entity_key = keyed.entity_key and h.tenant = %s and h.entity = c.id and {had}"
+# Ids of a type in their order, each looked for in history until there are enough.
+_HAVING_OF_TYPE: Final = f"""
+select c.id
+from (select u.id from ({{ids}}) as u where {{beyond}} order by u.id {{order}} offset 0) as c
+{_KEYED} cross join lateral (select from exchange.history h where {_OF_IT} limit 1) as had
+"""  # noqa: S608 - text of ours alone
+# Among all there are, those in history may be few: PostgreSQL decides where to begin.
+_HAVING: Final = f"""
+select c.id from ({{ids}}) as c {_KEYED}
+where {{beyond}} and exists (select from exchange.history h where {_OF_IT})
+"""  # noqa: S608 - text of ours alone
+# Where many instances are of few entities PostgreSQL would look for the first from the beginning of
+# each day, for each id.
+_BY_INDEX: Final = """
+select set_config('enable_seqscan', %s, true), set_config('enable_bitmapscan', %s, true)
+"""
+_ATTRIBUTE_KEYS: Final = """
+h.attribute_key = any(array(select hashtextextended(n.name, 0) from unnest(%s::text[]) as n(name)))
 """
 
 
@@ -76,13 +105,16 @@ async def known_entities(
         beyond: The id of the last one seen; nothing: from the beginning.
         limit: How many at most.
     """
-    statement, parameters = _having(realm, question.asked, selection)
     order, sign = ("desc", "<") if question.descending else ("asc", ">")
-    if beyond is not None:
-        statement += f" and known.id {sign} %s"
-        parameters = (*parameters, beyond)
-    rows = await fetch_tuples(
-        connection, f"{statement} order by known.id {order} limit %s", (*parameters, limit)
+    bound = SqlFilter("true") if beyond is None else SqlFilter(f"{{id}} {sign} %s", (beyond,))
+    having, parameters = _having(realm, question.asked, selection, bound, order)
+    known, values = _known_to(realm, SqlFilter("e.id = chosen.id"))
+    rows = await _found(
+        connection,
+        question.asked,
+        f"select known.* from ({having} order by c.id {order} limit %s) as chosen "  # noqa: S608
+        f"cross join lateral ({known}) as known order by known.id {order}",
+        (*parameters, limit, *values),
     )
     return [_known(row) for row in rows]
 
@@ -91,9 +123,10 @@ async def count_entities(
     connection: Connection, realm: Realm, asked: SqlFilter, selection: Selection
 ) -> int:
     """Count the entities that have instances of the selection."""
-    statement, parameters = _having(realm, asked, selection)
-    rows = await fetch_tuples(
+    statement, parameters = _having(realm, asked, selection, SqlFilter("true"), "asc")
+    rows = await _found(
         connection,
+        asked,
         f"select count(*) from ({statement}) as found",  # noqa: S608
         parameters,
     )
@@ -166,6 +199,17 @@ async def has_attributes(
     return bool(rows[0][0])
 
 
+async def _found(
+    connection: Connection, asked: SqlFilter, statement: str, parameters: tuple[Any, ...]
+) -> list[tuple[Any, ...]]:
+    if not asked.types:
+        return await fetch_tuples(connection, statement, parameters)
+    await execute(connection, _BY_INDEX, ("off", "off"))
+    rows = await fetch_tuples(connection, statement, parameters)
+    await execute(connection, _BY_INDEX, ("on", "on"))
+    return rows
+
+
 def _known_to(realm: Realm, asked: SqlFilter) -> tuple[str, tuple[Any, ...]]:
     reached, before = realm.reach.condition(), realm.reach.evolution_condition()
     statement = _KNOWN.format(
@@ -177,20 +221,48 @@ def _known_to(realm: Realm, asked: SqlFilter) -> tuple[str, tuple[Any, ...]]:
     )
 
 
-def _having(realm: Realm, asked: SqlFilter, selection: Selection) -> tuple[str, tuple[Any, ...]]:
+def _having(
+    realm: Realm, asked: SqlFilter, selection: Selection, bound: SqlFilter, order: str
+) -> tuple[str, tuple[Any, ...]]:
+    """Return what finds the ids, as ``c.id``, of entities with instances of a selection."""
+    reached, before = realm.reach.condition(), realm.reach.evolution_condition()
+    ids = [
+        (_IDS.format(entities=ENTITIES, reached=reached.sql, asked=one.sql), reached, one)
+        for one in by_type(realm, asked)
+    ]
+    ids.append((_IDS_BEFORE.format(reached=before.sql, asked=asked.sql), before, asked))
+    had, keyed = _had(realm, selection), (realm.tenant,)
+    of_ids = [
+        value
+        for _, whose, which in ids
+        for value in (realm.tenant, *whose.parameters, *which.parameters)
+    ]
+    told = {"ids": " union all ".join(part for part, _, _ in ids), "had": had.sql}
+    if asked.types:
+        beyond = bound.sql.format(id="u.id")
+        statement = _HAVING_OF_TYPE.format(**told, beyond=beyond, order=order)
+        return statement, (*of_ids, *bound.parameters, *keyed, realm.tenant, *had.parameters)
+    statement = _HAVING.format(**told, beyond=bound.sql.format(id="c.id"))
+    return statement, (*of_ids, *keyed, *bound.parameters, realm.tenant, *had.parameters)
+
+
+def _had(realm: Realm, selection: Selection) -> Condition:
+    """Return the condition on an instance that an entity has to have."""
     asked_for = Selection(
         times=selection.times, attributes=selection.having, dataset_ids=selection.dataset_ids
     )
-    which, when = chosen(asked_for), within(selection.times)
-    known, parameters = _known_to(realm, asked)
     reached = realm.reach.history_condition()
-    statement = (
-        f"{known} {_KEYED} where exists (select from exchange.history h "
-        "where h.entity_key = keyed.entity_key and h.tenant = %s and h.entity = known.id "
-        f"and ({reached.sql}) and {when.sql} and {which.sql})"
+    parts = [
+        Condition(reached.sql, reached.parameters),
+        within(selection.times),
+        chosen(asked_for),
+    ]
+    if selection.having is not None:
+        parts.append(Condition(_ATTRIBUTE_KEYS, (sorted(selection.having),)))
+    return Condition(
+        " and ".join(f"({one.sql})" for one in parts),
+        tuple(value for one in parts for value in one.parameters),
     )
-    had = (realm.tenant, realm.tenant, *reached.parameters, *when.parameters, *which.parameters)
-    return statement, (*parameters, *had)
 
 
 def _known(row: tuple[Any, ...]) -> KnownEntity:

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import pytest
 
 from beffroi.exchange import store
-from beffroi.exchange.committing import _bounds
 from beffroi.exchange.model import Entity
 from beffroi.exchange.store import EntityRow
+from beffroi.exchange.writing.committing import _bounds
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.conftest import MakeDatabase

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from beffroi.exchange.inventory_service import Inventory
+from beffroi.exchange.asking.inventory_service import Inventory
 from beffroi.exchange.model import Attribute, AttributeKind, Entity
 from beffroi.exchange.service import Exchange, Wish
 from beffroi.kernel.clock import SystemClock

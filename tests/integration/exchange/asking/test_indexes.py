@@ -4,15 +4,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beffroi.exchange import finding
-from beffroi.exchange.asked_indexes import AskedIndexes
+from beffroi.exchange.asking import finding
+from beffroi.exchange.asking.indexes import AskedIndexes
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm
 from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY, Context, Term
-from beffroi.exchange.model import Attribute, AttributeKind, Entity
+from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.inquiry import PlaceAsked, place_question
 from beffroi.exchange.query.logic import all_of
 from beffroi.exchange.query.type_selection import types_asked
-from beffroi.exchange.reach import EVERYWHERE, Realm
 from beffroi.kernel.database import Database, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.integration.exchange.asking.conftest import Town
@@ -110,6 +110,28 @@ async def test_a_place_is_asked_for_among_those_that_are_near(
         async with AskedIndexes(database).timed(connection, ALL, question) as narrowed:
             assert "e.number" in narrowed.asked.sql
             assert await finding.ids(connection, ALL, narrowed, NOW) == expected
+
+
+@pytest.mark.parametrize(("many", "asked"), [(250, "case when"), (150, "e.number = any")])
+async def test_where_many_are_in_an_area_the_first_ones_are_looked_at(
+    database: Database, town: Town, many: int, asked: str
+) -> None:
+    point = {"type": "Point", "coordinates": [2.5, 50.3]}
+    bus = Entity(
+        id="urn:bus:",
+        types=("Bus",),
+        attributes={LOCATION: (Attribute(kind=AttributeKind.GEO_PROPERTY, value=point),)},
+        created_at=NOW,
+        modified_at=NOW,
+    )
+    place = PlaceAsked(georel="near;maxDistance==1500", geometry="Point", coordinates=[2.5, 50.3])
+    question = all_of([types_asked("Bus", PLAIN), place_question(place, PLAIN_NAMES)])
+    async with (
+        town([("arras", bus)] * many) as connection,
+        AskedIndexes(database).timed(connection, ALL, question) as narrowed,
+    ):
+        assert narrowed.asked.sql.startswith(asked)
+        assert len(await finding.ids(connection, ALL, narrowed, NOW)) == many
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Names of attributes are kept once, and entities of a known shape are not looked through again."""
 
-from beffroi.exchange.known_names import KnownNames
 from beffroi.exchange.model import Attribute, AttributeKind
+from beffroi.exchange.writing.known_names import KnownNames
 from beffroi.kernel.database import Database, fetch_tuples
 from beffroi.kernel.database.pool import EVERYTHING
 

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from beffroi.exchange import map_store, store
-from beffroi.exchange.map_grid import MapGrid, level_for
-from beffroi.exchange.map_view import MapView
+from beffroi.exchange import store
+from beffroi.exchange.asking.reach import Reach, Realm
+from beffroi.exchange.map import store as map_store
+from beffroi.exchange.map.grid import MapGrid, level_for
+from beffroi.exchange.map.view import MapView
 from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
-from beffroi.exchange.reach import Reach, Realm
 from beffroi.kernel.database import Connection, Database, Scope, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.integration.exchange.asking.conftest import row_of
@@ -98,7 +99,9 @@ async def test_a_map_from_kept_cells_is_that_of_the_entities(
     await grid.keep_up()
     async with database.transaction(EVERYTHING) as connection:
         await _keep(connection, second)
-        await store.forget_entities(connection, [("", f"urn:a{one}") for one in range(gone)])
+        keys = [("", f"urn:a{one}") for one in range(gone)]
+        met = await store.held_for_update(connection, keys, {})
+        await store.forget_entities(connection, [one.place for one in met.values()])
     held = [*second, *first[len(second) :]][gone:]
     realm = Realm("", Reach(Scope(owner, everything=not owner)))
     assert level_for(realm, _VIEW) is not None

@@ -9,17 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import beffroi.exchange
-from beffroi.exchange import asked_store, finding, inventory, map_store, store, view_store
-from beffroi.exchange.asking import Window
+from beffroi.exchange import store
+from beffroi.exchange.asking import finding, inventory, kept_counts
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.question import Window
+from beffroi.exchange.asking.reach import Reach, Realm, asking
 from beffroi.exchange.contexts.terms import Context, Term
-from beffroi.exchange.map_view import MapView
+from beffroi.exchange.map import store as map_store
+from beffroi.exchange.map.view import MapView
 from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.logic import EVERYTHING as ALL
 from beffroi.exchange.query.logic import all_of
 from beffroi.exchange.query.type_selection import types_asked
-from beffroi.exchange.reach import Reach, Realm, asking
 from beffroi.exchange.temporal import store as temporal_store
+from beffroi.exchange.viewing.held_types import types_held
 from beffroi.kernel.database import Connection, Database, Scope, execute, fetch_value
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.integration.exchange.asking.conftest import Town, row_of
@@ -80,7 +84,9 @@ async def test_what_others_have_is_found_by_no_verb(database: Database) -> None:
                 await map_store.clusters(connection, realm, view, None),
                 await map_store.clusters(connection, realm, view, "Bus"),
                 await map_store.latest_bounds(connection, realm, None),
-                await view_store.types_held(connection, realm),
+                await types_held(connection, realm),
+                await kept_counts.counts(connection, realm),
+                await asked_store.entities_beyond(connection, realm, ALL, offset=0, limit=9),
                 await temporal_store.known_entity(connection, realm, "urn:a0"),
             ]
         assert [bool(one) for one in told] == [owner == "arras"] * len(told)
@@ -126,9 +132,9 @@ def test_the_way_past_the_policies_is_known_to_few() -> None:
         if re.search(r"\bENTITIES\b|entity_asked", path.read_text(encoding="utf-8"))
     }
     assert users == {
-        "reach.py",
-        "asked_store.py",
-        "view_store.py",
+        "asking/reach.py",
+        "asking/store.py",
+        "viewing/store.py",
         "temporal/store.py",
         "governance/counting.py",
         "governance/subject_store.py",

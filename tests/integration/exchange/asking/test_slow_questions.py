@@ -5,11 +5,11 @@ from time import monotonic
 
 import pytest
 
-from beffroi.exchange import finding
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking import finding
+from beffroi.exchange.asking.question import Question, SqlFilter
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm, asking
 from beffroi.exchange.errors import TooComplexQueryError
 from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import EVERYWHERE, Realm, asking
 from beffroi.kernel.database import Database, fetch_value
 from tests.integration.exchange.asking.conftest import Town
 from tests.unit.exchange.query.random_questions import NOW

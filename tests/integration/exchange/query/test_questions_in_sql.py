@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beffroi.exchange import asked_store, store
-from beffroi.exchange.asking import Question
-from beffroi.exchange.committing import _bounds
+from beffroi.exchange import store
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.question import Question
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm
 from beffroi.exchange.contexts.terms import DEFAULT_VOCABULARY, Context, Term
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import LOCATION, Attribute, AttributeKind, Entity
@@ -19,8 +20,8 @@ from beffroi.exchange.query.geo import Relation, places_asked
 from beffroi.exchange.query.inquiry import Selector, selected
 from beffroi.exchange.query.parameters import inquiry_of
 from beffroi.exchange.query.scope import scopes_asked
-from beffroi.exchange.reach import EVERYWHERE, Realm
 from beffroi.exchange.store import EntityRow
+from beffroi.exchange.writing.committing import _bounds
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.conftest import MakeDatabase

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beffroi.exchange.reach import EVERYWHERE, Realm, asking
+from beffroi.exchange.asking.reach import EVERYWHERE, Realm, asking
 from beffroi.exchange.representation.instants import written_instant
 from beffroi.exchange.retention.service import Retentions
 from beffroi.exchange.temporal import aggregate_store, rolled_store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.model import Json

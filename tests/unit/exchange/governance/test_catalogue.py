@@ -92,6 +92,14 @@ def test_all_that_is_pointed_at_here_is_told_of() -> None:
     }
 
 
+@pytest.mark.parametrize("contact", ["air@arras.fr", "mailto:air@arras.fr"])
+def test_a_mail_address_leads_to_it_however_it_was_written(contact: str) -> None:
+    publisher = Publisher("Arras", "https://arras.fr/", {})
+    turtle = graphs(catalogue([described(contact=contact)], publisher))[1]
+    (mail,) = turtle.objects(None, URIRef("http://www.w3.org/2006/vcard/ns#hasEmail"))
+    assert mail == URIRef("mailto:air@arras.fr")
+
+
 def test_the_licence_is_the_licence_ouverte_where_none_is_named() -> None:
     licences = {str(one) for one in published().objects(None, DCTERMS.license)}
     assert licences == {"https://www.etalab.gouv.fr/licence-ouverte-open-licence"}

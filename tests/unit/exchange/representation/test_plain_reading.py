@@ -11,8 +11,9 @@ from beffroi.exchange.contexts.resolving import CORE as CORE_CONTEXT
 from beffroi.exchange.errors import ExchangeError
 from beffroi.exchange.model import LOCATION, Attribute
 from beffroi.exchange.representation.attribute_reading import AttributeReader
+from beffroi.exchange.representation.fragments import AttributeFragment
 from beffroi.exchange.representation.names import NULL, PROOF
-from beffroi.exchange.representation.plain_reading import plain_attribute
+from beffroi.exchange.representation.plain_reading import plain_attribute, plain_fragment
 from beffroi.exchange.representation.values import KINDS
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -73,6 +74,9 @@ class General(AttributeReader):
     def attributes(self, iri: str, name: str, document: Any) -> tuple[Attribute, ...]:
         return tuple(one.attribute() for one in self._instances(iri, name, document, 1))
 
+    def fragments(self, iri: str, name: str, document: Any) -> tuple[AttributeFragment, ...]:
+        return tuple(one.fragment() for one in self._instances(iri, name, document, 1))
+
 
 @settings(max_examples=500)
 @given(iri=IRIS, document=DOCUMENTS)
@@ -104,6 +108,15 @@ def test_what_is_not_plain_is_answered_as_the_general_reader_answers(
     )
 
 
+@settings(max_examples=500)
+@given(iri=IRIS, document=DOCUMENTS)
+def test_a_part_that_is_plain_is_what_the_general_reader_reads(iri: str, document: Any) -> None:
+    plain = plain_fragment(iri, "temperature", document)
+    if plain is not None:
+        reader = General(CORE_CONTEXT, None)
+        assert (plain,) == reader.fragments(iri, "temperature", document)
+
+
 def _outcome(reader: AttributeReader, iri: str, document: Any) -> object:
     try:
         return reader.attributes(iri, "temperature", document)
@@ -128,3 +141,4 @@ def _outcome(reader: AttributeReader, iri: str, document: Any) -> object:
 )
 def test_what_sensors_send_is_plain(document: Any) -> None:
     assert plain_attribute(TEMPERATURE, document, NOW) is not None
+    assert type(document) is not dict or plain_fragment(TEMPERATURE, "t", document) is not None

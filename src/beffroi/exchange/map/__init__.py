@@ -1,0 +1,1 @@
+"""The map: what a view shows, counted by cells."""

@@ -1,0 +1,1 @@
+"""What the console looks at: types, entities, their course, an overview."""
