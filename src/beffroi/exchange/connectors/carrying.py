@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from beffroi.exchange.asking.reach import DataGuard
 from beffroi.exchange.connectors import store
 from beffroi.exchange.connectors.declared import Connector, TargetKind, targets_of
 from beffroi.exchange.connectors.mapping import RowMapping, RowRefusedError
@@ -23,7 +24,6 @@ from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.flows.journal import FlowJournal
 from beffroi.exchange.flows.model import HeldFlow, ToldError
 from beffroi.exchange.flows.running import FlowPosition
-from beffroi.exchange.reach import DataGuard
 from beffroi.exchange.subscriptions.moments import Moment, moment_of
 from beffroi.exchange.subscriptions.reaching import Shown
 from beffroi.kernel.clock import Clock

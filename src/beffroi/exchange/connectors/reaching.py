@@ -9,14 +9,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from beffroi.exchange.changes import ChangeKind
+from beffroi.exchange.asking.reach import DataGuard, Realm
 from beffroi.exchange.connectors.store import Change
 from beffroi.exchange.flows.model import HeldFlow
-from beffroi.exchange.model import LOCATION, Entity
-from beffroi.exchange.reach import DataGuard, Realm
-from beffroi.exchange.store import HeldEntity
-from beffroi.exchange.subscriptions.moments import Moment
-from beffroi.exchange.subscriptions.reaching import Shown, shown_of_another
+from beffroi.exchange.model import Entity
+from beffroi.exchange.subscriptions.reaching import Known, Shown, shown_of_another
 
 _NOTED_AT_ONCE: Final = 100
 """An entry of the journal names no more than that many entities."""
@@ -40,25 +37,13 @@ class ConnectorReach:
         """Return what it may ask for."""
         return await self._guard.realm(self._asker, self._tenant)
 
-    async def shown(self, moment: Moment, then: Entity, now: Entity | None) -> Shown | None:
-        """Return what it may see of a change, or nothing.
-
-        Another's entity that it may not see any more, for it moved out of an area, is not told of
-        either, but for its end.
-
-        Args:
-            moment: The change.
-            then: The entity after it; before it, where it was deleted.
-            now: The entity as it is by now; nothing: it is no more.
-        """
+    async def shown(self, known: Known) -> Shown | None:
+        """Return what it may see of a change, or nothing."""
+        moment = known.moment
         if self._is_own(moment.organisation):
-            return Shown(then, moment.changes, None)
+            return Shown(known.then, moment.changes, None)
         reach = (await self.realm()).reach
-        if moment.kind is not ChangeKind.DELETED:
-            left = _nowhere(then) if now is None else now
-            if reach.seen(HeldEntity(moment.organisation, 0, left)) is None:
-                return None
-        return shown_of_another(reach, moment, then, self._asker.organisation)
+        return shown_of_another(reach, known, self._asker.organisation)
 
     async def still_given(self, changes: Sequence[Change]) -> list[Change]:
         """Return the changes that may still be told."""
@@ -75,12 +60,6 @@ class ConnectorReach:
 
     def _is_own(self, organisation: str) -> bool:
         return self._asker.scope.everything or organisation == self._asker.organisation
-
-
-def _nowhere(entity: Entity) -> Entity:
-    """Return an entity that is no more: policies with an area do not give those."""
-    left = {name: one for name, one in entity.attributes.items() if name != LOCATION}
-    return replace(entity, attributes=left)
 
 
 def _named(change: Change) -> Entity:

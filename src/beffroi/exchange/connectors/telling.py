@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from beffroi.exchange import asked_store
+from beffroi.exchange.asking import store as asked_store
 from beffroi.exchange.changes import ChangeKind
 from beffroi.exchange.connectors.mapping import RowMapping
 from beffroi.exchange.connectors.reaching import ConnectorReach
@@ -12,7 +12,7 @@ from beffroi.exchange.model import Entity
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.subscriptions.linking import meets
 from beffroi.exchange.subscriptions.moments import Moment, entities_then
-from beffroi.exchange.subscriptions.reaching import Shown
+from beffroi.exchange.subscriptions.reaching import Known, Shown, living
 from beffroi.exchange.subscriptions.states import entities_now
 from beffroi.exchange.subscriptions.watching import Watcher
 from beffroi.kernel.database import Connection
@@ -58,7 +58,8 @@ class Telling:
             if seq not in chosen:
                 continue
             then = alive(entity, moment.at) or entity
-            shown = await self._reach.shown(moment, then, _living(now_held.get(moment.key)))
+            known_one = Known(moment, then, living(now_held.get(moment.key)))
+            shown = await self._reach.shown(known_one)
             if shown is not None and await self._is_wanted(connection, moment, shown):
                 found.append((seq, moment, shown))
         return found
@@ -122,8 +123,3 @@ class Telling:
         return linked is None or await meets(
             connection, await self._reach.realm(), linked, entity, at
         )
-
-
-def _living(held: Entity | None) -> Entity | None:
-    """Return an entity that is not known by its history alone."""
-    return held if held is not None and held.types else None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http.client import responses
 from typing import Final
 
 import msgspec
@@ -96,7 +97,8 @@ def _judge(url: str, answer: Answer) -> None:
         return
     if 300 <= answer.status < 400:
         raise FlowFailedError("exchange.connector_redirected", url=url, location=answer.location)
-    told = answer.content.decode("utf-8", "replace")[:_EXCERPT]
+    told = answer.content.decode("utf-8", "replace").strip()[:_EXCERPT]
+    told = told or responses.get(answer.status, "-")
     if 400 <= answer.status < 500 and answer.status not in _ASKED_AGAIN:
         raise ReceiverRefusedError(
             "exchange.connector_refused", url=url, status=answer.status, told=told

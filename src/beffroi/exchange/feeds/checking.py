@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import UNSET
 
-from beffroi.exchange.feeds.cells import placeholders
+from beffroi.exchange.feeds.cells import is_form, placeholders
 from beffroi.exchange.feeds.declared import (
     DeclaredAttribute,
     Feed,
@@ -121,6 +121,10 @@ def _time_mistakes(feed: Feed, path: KeyPath) -> Iterator[Mistake]:
             yield Mistake(
                 "exchange.feed_zone_unknown", (*path, "observed_at", "zone"), {"zone": zone}
             )
+    form = "" if feed.observed_at is UNSET else feed.observed_at.format
+    if form and not is_form(form):
+        at = (*path, "observed_at", "format")
+        yield Mistake("exchange.feed_form_unknown", at, {"form": form})
     for name, one in feed.attributes.items():
         if one.measured and not instants:
             at = (*path, "attributes", name, "measured")

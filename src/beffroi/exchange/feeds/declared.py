@@ -41,7 +41,10 @@ class DeclaredInstant(_Declared, frozen=True, kw_only=True):
         str, Meta(max_length=60, description="Time zone of times that name none: Europe/Paris.")
     ] = "UTC"
     format: Annotated[
-        str, Meta(max_length=60, description="As %d/%m/%Y %H:%M; left out: ISO 8601.")
+        str,
+        Meta(
+            max_length=60, description="As %d/%m/%Y %H:%M, or epoch, or epoch-ms; none: ISO 8601."
+        ),
     ] = ""
 
 

@@ -73,7 +73,14 @@ class RowMapping:
         text = row.cells.get(self._observed.column, "")
         if not text:
             raise wrong_value("exchange.feed_instant_empty", self._observed.column)
-        return cells.instant(self._observed.column, text, self._zone, self._observed.format)
+        column, form = self._observed.column, self._observed.format
+        try:
+            return cells.instant(column, text, self._zone, form)
+        except WrongValueError as error:
+            likely = "" if form else cells.likely_form(text)
+            if not likely:
+                raise
+            raise wrong_value("exchange.feed_instant_form", column, text, form=likely) from error
 
     def _attribute(self, declared: DeclaredAttribute, row: Row) -> dict[str, Any] | None:
         if declared.geometry:

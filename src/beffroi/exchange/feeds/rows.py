@@ -67,6 +67,8 @@ def opened(file: Path) -> IO[bytes]:
     """
     try:
         return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+    except FileNotFoundError as error:
+        raise wrong_file(file, 1, "exchange.feed_file_absent", name=file.name) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise wrong_file(file, 1, "exchange.feed_file_unreadable", reason=reason) from error

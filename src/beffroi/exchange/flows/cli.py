@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -14,6 +15,7 @@ from beffroi.exchange.flows.model import ChangeKind, DeclarationChange
 from beffroi.exchange.flows.planning import planned_flows
 from beffroi.exchange.loading import load_declarations
 from beffroi.kernel.catalogue import sentence
+from beffroi.kernel.errors import InvalidInputError
 from beffroi.kernel.http.command_line import (
     JsonOption,
     platform,
@@ -77,23 +79,29 @@ def flows(
     columns = ("name", "direction", "kind", "health", "carried", "refused", "lag", "error")
     titles = [sentence(language, f"exchange.flows.{one}") for one in columns]
     show_table(titles, [_row(one) for one in found])
+    if name and (error := found[0].last_error) is not None and _is_told(found[0]):
+        typer.echo(f"→ {error.remedy}")
     for item in refused:
-        typer.echo(f"{item.at:%Y-%m-%d %H:%M:%S}  {item.told}\n    {item.problem.message}")
+        typer.echo(f"{item.at:%Y-%m-%d %H:%M:%S} UTC  {item.told}\n    {item.problem.message}")
+        typer.echo(f"    → {item.problem.remedy}")
 
 
 def pause(name: _Name, organisation: _Organisation = "") -> None:
     """Let a flow rest; where it came to is kept."""
     platform().ask("POST", _path(name, "/pause", organisation), type(None))
+    _tell("paused", name)
 
 
 def resume(name: _Name, organisation: _Organisation = "") -> None:
     """Let a flow go on from where it came to."""
     platform().ask("POST", _path(name, "/resume", organisation), type(None))
+    _tell("resumed", name)
 
 
 def remove(name: _Name, organisation: _Organisation = "") -> None:
     """End a flow with what is known of it."""
     platform().ask("DELETE", _path(name, "", organisation), type(None))
+    _tell("removed", name)
 
 
 def replay(
@@ -105,8 +113,9 @@ def replay(
 ) -> None:
     """Send a flow's dead letters again, or all that the log has since a moment."""
     if since:
-        body = {"since": since}
+        body = {"since": _moment(since)}
         platform().ask("POST", _path(name, "/replay", organisation), type(None), body)
+        _tell("replayed", name)
         return
     sent = platform().ask("POST", _path(name, "/send-again", organisation), SentAgain)
     typer.echo(sentence(told_language(), "exchange.flows.sent_again", count=sent.count))
@@ -120,6 +129,7 @@ def secret(
     value = sys.stdin.read() if not sys.stdin.isatty() else typer.prompt(name, hide_input=True)
     body = {"value": value.rstrip("\n"), "organisation": organisation}
     platform().ask("PUT", f"{_API}/secrets/{quote(name, safe='')}", type(None), body)
+    _tell("secret_set", name)
 
 
 COMMANDS: Final[Mapping[str, Any]] = {
@@ -131,6 +141,24 @@ COMMANDS: Final[Mapping[str, Any]] = {
     "replay": replay,
     "secret": secret,
 }
+
+
+def _tell(outcome: str, name: str) -> None:
+    typer.echo(sentence(told_language(), f"exchange.flows.{outcome}", name=name))
+
+
+def _moment(told: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidInputError("exchange.flow_since_wrong", found=told)
+    return at
+
+
+def _is_told(flow: FlowAnswer) -> bool:
+    return flow.failing_since is not None or flow.refused > 0
 
 
 def _path(name: str, verb: str, organisation: str) -> str:
@@ -152,7 +180,6 @@ def _lines(changes: Sequence[DeclarationChange]) -> list[str]:
 def _row(flow: FlowAnswer) -> tuple[str, ...]:
     language = told_language()
     error = flow.last_error
-    is_told = error is not None and (flow.failing_since is not None or flow.refused > 0)
     return (
         flow.name,
         sentence(language, f"exchange.flows.directions.{flow.direction}"),
@@ -161,5 +188,5 @@ def _row(flow: FlowAnswer) -> tuple[str, ...]:
         str(flow.carried),
         str(flow.refused),
         "" if flow.lag_s is None else told_duration(flow.lag_s),
-        error.message if error is not None and is_told else "",
+        error.message if error is not None and _is_told(flow) else "",
     )

@@ -6,7 +6,8 @@ from collections import deque
 from datetime import datetime
 from typing import Final
 
-from beffroi.exchange.flows import journal_store
+from beffroi.exchange.flows import door_store, journal_store
+from beffroi.exchange.flows.door_store import Door, DoorNews
 from beffroi.exchange.flows.journal_store import REFUSED_KEPT, FlowNews, NewRefused
 from beffroi.exchange.flows.model import ToldError
 from beffroi.kernel.clock import Clock
@@ -35,6 +36,7 @@ class FlowJournal:
         self._news: dict[Key, FlowNews] = {}
         self._refused: dict[Key, deque[NewRefused]] = {}
         self._failing: set[Key] = set()
+        self._doors: dict[tuple[str, Door], DoorNews] = {}
 
     async def run(self) -> None:
         """Write until cancelled, and once more then."""
@@ -124,19 +126,36 @@ class FlowJournal:
         """Note how far a flow is behind."""
         self._of(organisation, name).lag_s = lag_s
 
+    def came_in(self, organisation: str, door: Door, carried: int, refused: int) -> None:
+        """Count what came in by a door that is no flow."""
+        before = self._doors.get((organisation, door))
+        if before is not None:
+            carried, refused = before.carried + carried, before.refused + refused
+        elif len(self._doors) >= _FLOWS_MOST:
+            return
+        self._doors[organisation, door] = DoorNews(
+            organisation=organisation, door=door, carried=carried, refused=refused
+        )
+
     async def write(self) -> None:
         """Write what is not written yet, now."""
         news, self._news = self._news, {}
         refused, self._refused = self._refused, {}
-        if not news and not refused:
+        doors, self._doors = self._doors, {}
+        if not news and not refused and not doors:
             return
         try:
             async with self._database.transaction(EVERYTHING) as connection:
-                await journal_store.write_news(connection, list(news.values()))
+                if news:
+                    await journal_store.write_news(connection, list(news.values()))
                 if kept := [one for of_flow in refused.values() for one in of_flow]:
                     await journal_store.add_refused(connection, kept)
+                if doors:
+                    await door_store.add_minute(connection, list(doors.values()))
         except (BeffroiError, asyncio.CancelledError):
             self._take_back(news, refused)
+            for one in doors.values():
+                self.came_in(one.organisation, one.door, one.carried, one.refused)
             raise
 
     def _of(self, organisation: str, name: str) -> FlowNews:

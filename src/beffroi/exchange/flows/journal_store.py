@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from beffroi.exchange.flows import door_store
 from beffroi.exchange.flows.model import ToldError
 from beffroi.kernel.database import Connection, execute
 
@@ -123,6 +124,7 @@ async def forget_old(connection: Connection, now: datetime) -> None:
     await execute(
         connection, "delete from exchange.flow_minute where minute < %s", (now - _MINUTES_KEPT,)
     )
+    await door_store.forget_minutes(connection, now - _MINUTES_KEPT)
     await execute(
         connection,
         "delete from exchange.flow_refused where at < %s or number in (select number from "

@@ -12,6 +12,9 @@ from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.errors import BeffroiError
 from beffroi.kernel.rights.model import Actor, Role
 
+FLOW_ACCOUNT: Final = "flow "
+"""What the names of the accounts begin with that flows write as."""
+
 FLOW_CHANGED: Final = "exchange.flow_changed"
 """Kind of the events that tell of a flow that was declared, changed, paused, ended."""
 FLOW_SECTIONS: Final = ("feeds", "uplinks", "brokers", "connectors")
@@ -67,7 +70,7 @@ class HeldFlow(msgspec.Struct, frozen=True, kw_only=True):
     def owner(self) -> Actor:
         """Return the one in whose name it reads and writes."""
         role = Role.PARTNER if self.organisation else Role.OPERATOR
-        return Actor(f"flow {self.name}", role, self.organisation)
+        return Actor(f"{FLOW_ACCOUNT}{self.name}", role, self.organisation)
 
     @property
     def key(self) -> tuple[str, str]:

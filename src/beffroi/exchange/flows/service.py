@@ -1,13 +1,14 @@
 """What people ask of flows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from beffroi.exchange import store as entity_store
 from beffroi.exchange.declarations import GivenDeclarations
-from beffroi.exchange.flows import store
+from beffroi.exchange.flows import door_store, store
 from beffroi.exchange.flows.differences import companions_of, flow_changes
+from beffroi.exchange.flows.door_store import Door
 from beffroi.exchange.flows.errors import (
     DeclarationRefusedError,
     FlowNameTakenError,
@@ -19,6 +20,7 @@ from beffroi.exchange.flows.model import (
     ChangeKind,
     DeclarationChange,
     Direction,
+    FlowMinute,
     FlowState,
     FlowSummary,
     HeldFlow,
@@ -99,6 +101,12 @@ class Flows:
             FlowSummary(one, states.get(one.key, FlowState()), minutes.get(one.key, ()))
             for one in found
         ]
+
+    async def came_in(self, actor: Actor) -> Mapping[Door, Sequence[FlowMinute]]:
+        """Return what came in by doors that are no flows, as far as an actor may see it."""
+        since = self._clock.now() - SHOWN
+        async with self._database.transaction(actor.scope) as connection:
+            return await door_store.minutes_since(connection, since)
 
     async def one(self, actor: Actor, organisation: str, name: str) -> FlowSummary:
         """Return a flow with how it fares.

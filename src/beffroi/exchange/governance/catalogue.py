@@ -86,7 +86,7 @@ def _data_set(described: DescribedDataSet, publisher: Publisher, url: str) -> It
     things = [_agent(address, policy.publisher or owner)]
     if policy.contact:
         facts.append(("dcat:contactPoint", Ref(f"{address}#contact")))
-        mail = Ref(f"mailto:{policy.contact}")
+        mail = Ref(f"mailto:{policy.contact.removeprefix('mailto:')}")
         named = ("vcard:fn", Text(policy.publisher or owner))
         things.append(Thing(f"{address}#contact", "vcard:Kind", [named, ("vcard:hasEmail", mail)]))
     if extent.changed_at is not None:

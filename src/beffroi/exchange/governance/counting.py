@@ -2,12 +2,12 @@
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
+from beffroi.exchange.asking.reach import ENTITIES, EVERYWHERE, asking
 from beffroi.exchange.governance.declared import Showing
 from beffroi.exchange.governance.granting import Grant
 from beffroi.exchange.governance.rules import Rules
 from beffroi.exchange.model import Iri
-from beffroi.exchange.reach import ENTITIES, EVERYWHERE, asking
 from beffroi.kernel.database import Connection, Database, fetch_tuples
 from beffroi.kernel.rights.model import Actor
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.geometry import middle_of
 from beffroi.exchange.governance.declared import EVERYBODY, Policy, Showing

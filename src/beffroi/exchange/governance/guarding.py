@@ -1,16 +1,16 @@
 """What policies give and what the register calls personal, at each read of entities."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
 
+from beffroi.exchange.asking.reach import Reach, Realm, ToldOfPersons, reach_of
 from beffroi.exchange.governance.declared import EVERYBODY, Showing
 from beffroi.exchange.governance.granting import Grant
 from beffroi.exchange.governance.journal import AccessJournal
 from beffroi.exchange.governance.rules import Rules
 from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import Reach, Realm, ToldOfPersons, reach_of
 from beffroi.kernel.database import Connection, Scope
 from beffroi.kernel.rights.model import Actor, Role
 from beffroi.kernel.secrets import SealingKey
@@ -48,11 +48,15 @@ class PolicyGuard:
         """Note what is read of persons; return once that is kept."""
         await self._journal.note(actor, tenant, verb, read)
 
+    async def renew(self) -> None:
+        """Read anew what is given: another process may have changed it a moment ago."""
+        await self._rules.renew()
+
     async def givers(self) -> frozenset[str]:
         """Return the organisations that give anything to anybody."""
         return await self._rules.givers()
 
-    async def note_told(self, connection: Connection, told: Sequence[ToldOfPersons]) -> None:
+    async def note_told(self, connection: Connection, told: Iterable[ToldOfPersons]) -> None:
         """Note what is told of persons by notifications, in the commit that keeps these."""
         await self._journal.note_told(connection, told)
 

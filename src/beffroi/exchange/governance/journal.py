@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from beffroi.exchange.asking.reach import ToldOfPersons
 from beffroi.exchange.governance import journal_store
 from beffroi.exchange.governance.journal_store import Access
 from beffroi.exchange.governance.rules import Personal, Rules
 from beffroi.exchange.model import Entity, Iri
-from beffroi.exchange.reach import ToldOfPersons
 from beffroi.kernel.database import Connection, Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.log import GroupCommit, Written
@@ -46,7 +46,7 @@ class AccessJournal:
             reader = _Reader(actor.name, actor.organisation, verb, actor.purpose, tenant)
             await self._writer.submit(_access(reader, organisation, treatment, gathering))
 
-    async def note_told(self, connection: Connection, told: Sequence[ToldOfPersons]) -> None:
+    async def note_told(self, connection: Connection, told: Iterable[ToldOfPersons]) -> None:
         """Note what notifications tell of persons, in the transaction that keeps these."""
         personal = await self._rules.personal()
         if not personal:

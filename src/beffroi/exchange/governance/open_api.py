@@ -35,7 +35,7 @@ async def catalogue_turtle(
 ) -> Response[bytes]:
     """Answer the catalogue as Turtle."""
     content = as_turtle(await _things(open_data, territory), PREFIXES).encode()
-    return Response(content, media_type="text/turtle; charset=utf-8", headers=_OPEN)
+    return Response(content, media_type="text/turtle", headers=_OPEN)
 
 
 @get("/open/{owner:str}/{policy:str}/{file:str}")
@@ -52,7 +52,7 @@ async def show_file(
     return Stream(geojson(entities), media_type=_WRITTEN["geojson"], headers=_LIVE)
 
 
-_WRITTEN = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
+_WRITTEN = {"csv": "text/csv", "geojson": "application/geo+json"}
 
 
 async def _things(open_data: OpenData, territory: TerritoryService) -> list[Thing]:

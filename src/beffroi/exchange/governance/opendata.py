@@ -5,8 +5,10 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange import asked_store, inventory
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking import inventory
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.question import SqlFilter
+from beffroi.exchange.asking.reach import Realm, asking
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.governance import opendata_store
 from beffroi.exchange.governance.declared import Policy, Showing
@@ -15,7 +17,6 @@ from beffroi.exchange.governance.guarding import PUBLIC, PolicyGuard
 from beffroi.exchange.governance.opendata_store import Extent
 from beffroi.exchange.governance.rules import Rules
 from beffroi.exchange.model import Entity, Iri
-from beffroi.exchange.reach import Realm, asking
 from beffroi.exchange.representation.changing import alive
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Database

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from beffroi.exchange.asked_store import reached
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
+from beffroi.exchange.asking.reach import Realm
+from beffroi.exchange.asking.store import reached
 from beffroi.exchange.model import Iri
-from beffroi.exchange.reach import Realm
 from beffroi.kernel.database import Connection, fetch_tuples
 
 

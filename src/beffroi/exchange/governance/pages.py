@@ -11,7 +11,7 @@ from litestar.response import Template
 
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.governance.service import Governance
-from beffroi.exchange.view_figures import Addresses, short
+from beffroi.exchange.viewing.figures import Addresses, short
 from beffroi.kernel.rights.model import Actor, Permission
 
 _Request = Request[Any, Any, State]

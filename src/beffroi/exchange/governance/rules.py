@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange import asked_store
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.reach import EVERYWHERE, Reach, Realm
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.governance import rule_store
 from beffroi.exchange.governance.declared import Showing
 from beffroi.exchange.governance.granting import Grant, grant_of, today
 from beffroi.exchange.governance.rule_store import HeldPolicy, HeldTreatment
 from beffroi.exchange.model import LOCATION, Iri, Json
-from beffroi.exchange.reach import EVERYWHERE, Reach, Realm
 from beffroi.exchange.representation.names import attribute_iri
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database, Scope

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.asking import SqlFilter
+from beffroi.exchange.asking.question import SqlFilter
 from beffroi.exchange.governance.declared import Showing
 from beffroi.exchange.governance.granting import Grant
 from beffroi.exchange.governance.pseudonyms import PREFIX, pads, pseudonymised

@@ -123,7 +123,7 @@ async def forget_rows(connection: Connection, table: str, places: Sequence[str])
         await execute(
             connection,
             "delete from exchange.delivery d using exchange.occasion o "
-            "where d.occasion = o.number and o.ctid = any(%s::text[]::tid[])",
+            "where d.number >> 20 = o.number and o.ctid = any(%s::text[]::tid[])",
             (list(places),),
         )
     rows = await fetch_tuples(

@@ -6,6 +6,7 @@ Source: regulation (EU) 2016/679 (GDPR), articles 15, 17 and 20.
 import hmac
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -21,7 +22,11 @@ from beffroi.exchange.governance.rules import Rules
 from beffroi.exchange.governance.subject_store import Asked
 from beffroi.exchange.model import Attribute, Entity, Json
 from beffroi.exchange.representation.writing import Form, written
-from beffroi.exchange.retention import rollup_store
+from beffroi.exchange.retention.correcting import (
+    Touched,
+    attributes_with_figures,
+    figures_in_step,
+)
 from beffroi.exchange.service import Exchange, Wish, deletion
 from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.subscriptions.model import Occasion
@@ -197,9 +202,12 @@ async def _erase_history(
         for row in rows
         if row[1] == mention.identifier or mention.within(_json(row[7]))
     ]
-    count = await subject_store.forget_history(connection, gone)
-    for tenant, entity in sorted({(one[0], one[1]) for one in gone}):
-        await rollup_store.reckon_entity_anew(connection, tenant, entity)
+    async with AsyncExitStack() as following:
+        for tenant, entity in sorted({(one[0], one[1]) for one in gone}):
+            names = await attributes_with_figures(connection, tenant, entity)
+            touched = Touched(tenant, entity, names)
+            await following.enter_async_context(figures_in_step(connection, touched))
+        count = await subject_store.forget_history(connection, gone)
     return count, frozenset(one[1] for one in gone)
 
 

@@ -1,19 +1,41 @@
 """The only SQL of what waits to be sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
-from zlib import crc32
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from beffroi.exchange.subscriptions.model import DeadLetter, HeldSubscription, Occasion
-from beffroi.kernel.database import Connection, execute, fetch_all, fetch_tuples
-from beffroi.kernel.database.columns import EncodedTexts, Texts, Times
+from beffroi.kernel.database import Connection, Scope, execute, fetch_all, fetch_tuples, fetch_value
+from beffroi.kernel.database.columns import EncodedTexts, Integers, Texts, Times
 
 CHANNEL: Final = "beffroi_deliveries"
-LANES: Final = 4
+_PLACE_BITS: Final = 20
+"""Of a delivery's number: what is left is the number of its occasion."""
+_TOLD_MOST: Final = 1 << _PLACE_BITS
+_RETRIED_WITHIN: Final = timedelta(minutes=15)
+"""No pause is longer: what is due later was put off by a clock that has been set back since."""
+_LOOKED_AT_MOST: Final = 1_000
 _ENCODER: Final = msgspec.json.Encoder()
+_ADD: Final = """
+with kept as (
+    insert into exchange.occasion (at, content)
+    select at, content from unnest(%s::timestamptz[], %s::text[]) with ordinality
+        as given(at, content, place)
+    order by place
+    returning number
+), placed as materialized (
+    select number, row_number() over (order by number) as place from kept
+), added as (
+    insert into exchange.delivery (number, subscription, endpoint)
+    select (placed.number << 20) + given.place_within, given.subscription, given.endpoint
+    from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+        as given(occasion, place_within, subscription, endpoint)
+    join placed on placed.place = given.occasion
+)
+select pg_notify(%s, '')
+"""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -21,62 +43,102 @@ class Due(msgspec.Struct, frozen=True):
 
     at: datetime
     occasion: Occasion
-    subscriptions: tuple[HeldSubscription, ...]
+    subscriptions: Sequence[HeldSubscription]
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """A notification to send."""
+class Subscriber(msgspec.Struct, frozen=True):
+    """Whose notification waits."""
 
-    number: int
-    attempts: int
-    lane: int
-    occasion: int
-    subscription: int
     tenant: str
     organisation: str
     everything: bool
     document: str
-    at: datetime
-    content: str
+
+    @property
+    def scope(self) -> Scope:
+        """What its transactions may see."""
+        return Scope(organisation=self.organisation, everything=self.everything)
 
 
-async def add_deliveries(connection: Connection, due: Sequence[Due]) -> int:
-    """Keep what is to be sent; the senders hear of it when it is committed.
+class Waiting(msgspec.Struct, frozen=True):
+    """A notification to send.
 
-    Returns:
-        How many notifications that makes.
+    Attributes:
+        subscriber: Nothing: the subscription is no more.
+        content: Of the occasion; nothing: what there was to tell was erased.
     """
-    rows = await fetch_tuples(
-        connection,
-        "insert into exchange.occasion (at, content) select at, content::json "
-        "from unnest(%s::timestamptz[], %s::text[]) with ordinality as given(at, content, place) "
-        "order by place returning number",
-        (
-            Times([one.at for one in due]),
-            EncodedTexts([_ENCODER.encode(one.occasion) for one in due]),
-        ),
-    )
-    numbers = sorted(row[0] for row in rows)
-    added = [
-        (str(held.number), str(number), held.organisation, _endpoint(held), lane)
-        for one, number in zip(due, numbers, strict=True)
-        for lane in [_lane(one)]
-        for held in one.subscriptions
-    ]
-    # A subscription that was deleted meanwhile is left out; each is looked up by its number.
+
+    number: int
+    attempts: int
+    subscription: int
+    subscriber: Subscriber | None
+    at: datetime
+    content: str | None
+
+    @property
+    def occasion(self) -> int:
+        """The number of its occasion."""
+        return self.number >> _PLACE_BITS
+
+
+async def add_deliveries(connection: Connection, due: Sequence[Due]) -> None:
+    """Keep what is to be sent; the senders hear of it when it is committed."""
+    parts = [part for one in due for part in _parts(one)]
+    occasions: list[int] = []
+    places: list[int] = []
+    told: list[HeldSubscription] = []
+    for number, one in enumerate(parts, start=1):
+        count = len(one.subscriptions)
+        occasions += [number] * count
+        places += range(count)
+        told += one.subscriptions
     await execute(
         connection,
-        "insert into exchange.delivery (subscription, occasion, organisation, endpoint, lane) "
-        "select held.number, given.occasion::bigint, given.organisation, given.endpoint, "
-        "given.lane::smallint from unnest(%s::text[], %s::text[], %s::text[], %s::text[], "
-        "%s::text[]) with ordinality "
-        "as given(subscription, occasion, organisation, endpoint, lane, place) "
-        "cross join lateral (select s.number from exchange.subscription s "
-        "where s.number = given.subscription::bigint limit 1) as held order by place",
-        tuple(map(Texts, zip(*added, strict=True))),
+        _ADD,
+        (
+            Times([one.at for one in parts]),
+            EncodedTexts([_ENCODER.encode(one.occasion) for one in parts]),
+            Integers(occasions),
+            Integers(places),
+            Integers([held.number for held in told]),
+            Texts([held.endpoint for held in told]),
+            CHANNEL,
+        ),
     )
-    await execute(connection, "select pg_notify(%s, '')", (CHANNEL,))
-    return len(added)
+
+
+def _parts(due: Due) -> Sequence[Due]:
+    """Split what more are told than an occasion has numbers for."""
+    if len(due.subscriptions) <= _TOLD_MOST:
+        return (due,)
+    return [
+        Due(due.at, due.occasion, due.subscriptions[start : start + _TOLD_MOST])
+        for start in range(0, len(due.subscriptions), _TOLD_MOST)
+    ]
+
+
+async def are_waiting(connection: Connection, held: HeldSubscription) -> bool:
+    """Tell whether something waits for a subscription among the last for its endpoint."""
+    found: bool = await fetch_value(
+        connection,
+        "select exists (select from (select d.subscription from exchange.delivery d "
+        "where d.endpoint = %s and d.dead_at is null order by d.number desc limit %s) as last "
+        "where last.subscription = %s)",
+        (held.endpoint, _LOOKED_AT_MOST, held.number),
+    )
+    return found
+
+
+async def reason_to_wait(connection: Connection, held: HeldSubscription) -> str:
+    """Return why the first that waits for a subscription was not taken; nothing: not known."""
+    found: str | None = await fetch_value(
+        connection,
+        "select first.reason from (select d.subscription, d.reason from exchange.delivery d "
+        "where d.endpoint = %s and d.dead_at is null order by d.number limit %s) as first "
+        "where first.subscription = %s and first.reason <> '' limit 1",
+        (held.endpoint, _LOOKED_AT_MOST, held.number),
+    )
+    return found or ""
 
 
 async def endpoints_waiting(connection: Connection) -> Sequence[str]:
@@ -120,20 +182,29 @@ async def waiting_for(
         asked: How many at most, by endpoint.
         now: What is due until then.
     """
+    # What belongs to a delivery is looked up by its key, one by one (offset 0), whatever PostgreSQL
+    # expects. The number of the occasion is reckoned before: in a condition it would have to be
+    # hidden from row-level security, and every occasion looked at.
     rows = await fetch_tuples(
         connection,
-        "select asked.endpoint, d.number, d.attempts, d.lane, d.occasion, d.subscription, "
-        "s.tenant, s.organisation, s.everything, s.document::text, o.at, o.content::text "
+        "select asked.endpoint, d.number, d.attempts, d.subscription, "
+        "s.tenant, s.organisation, s.everything, s.document::text, o.at, o.content "
         "from unnest(%s::text[], %s::int[]) as asked(endpoint, most) cross join lateral "
-        "(select * from exchange.delivery w where w.endpoint = asked.endpoint "
-        "and w.dead_at is null and w.due_at <= %s order by w.number limit asked.most) d "
-        "join exchange.subscription s on s.number = d.subscription "
-        "join exchange.occasion o on o.number = d.occasion order by d.number",
-        (list(asked), list(asked.values()), now),
+        "(select w.*, w.number >> 20 as occasion from exchange.delivery w "
+        "where w.endpoint = asked.endpoint and w.dead_at is null "
+        "and (w.due_at is null or w.due_at <= %s or w.due_at > %s) "
+        "order by w.number limit asked.most) d "
+        "left join lateral (select * from exchange.subscription held "
+        "where held.number = d.subscription offset 0) s on true "
+        "left join lateral (select * from exchange.occasion told "
+        "where told.number = d.occasion offset 0) o on true order by d.number",
+        (list(asked), list(asked.values()), now, now + _RETRIED_WITHIN),
     )
     found = dict[str, list[Waiting]]()
-    for endpoint, *row in rows:
-        found.setdefault(endpoint, []).append(Waiting(*row))
+    for endpoint, number, attempts, subscription, tenant, *of_subscriber, at, content in rows:
+        subscriber = None if tenant is None else Subscriber(tenant, *of_subscriber)
+        one = Waiting(number, attempts, subscription, subscriber, at or now, content)
+        found.setdefault(endpoint, []).append(one)
     return found
 
 
@@ -144,41 +215,36 @@ async def next_retries(
     rows = await fetch_tuples(
         connection,
         "select endpoint, min(due_at) from exchange.delivery "
-        "where endpoint = any(%s) and dead_at is null and due_at > %s group by endpoint",
-        (list(endpoints), now),
+        "where endpoint = any(%s) and dead_at is null and due_at > %s and due_at <= %s "
+        "group by endpoint",
+        (list(endpoints), now, now + _RETRIED_WITHIN),
     )
     return dict(rows)
 
 
-async def forget_deliveries(connection: Connection, done: Sequence[tuple[int, int]]) -> None:
-    """Forget what was sent, and the occasions that nobody has to be told of any more.
-
-    Args:
-        connection: Where to.
-        done: The number of each, and of its occasion.
-    """
-    await execute(
-        connection,
-        "delete from exchange.delivery where number = any(%s)",
-        ([number for number, _ in done],),
-    )
+async def forget_deliveries(connection: Connection, done: Sequence[Waiting]) -> None:
+    """Forget what was sent, and the occasions that nobody has to be told of any more."""
+    numbers = Integers([one.number for one in done])
     # offset 0: one look at the index for each, whatever PostgreSQL expects of so many.
     await execute(
         connection,
+        "with sent as (delete from exchange.delivery where number = any(%s)) "
         "delete from exchange.occasion o where number = any(%s) and not exists "
-        "(select from exchange.delivery d where d.occasion = o.number offset 0)",
-        (sorted({occasion for _, occasion in done}),),
+        "(select from exchange.delivery d where d.number >= o.number << 20 "
+        "and d.number < (o.number + 1) << 20 and d.number <> all(%s) offset 0)",
+        (numbers, Integers(sorted({one.occasion for one in done})), numbers),
     )
 
 
 async def retry_later(
-    connection: Connection, failed: Sequence[tuple[int, datetime, datetime | None, str]]
+    connection: Connection, failed: Sequence[tuple[int, datetime | None, datetime | None, str]]
 ) -> None:
     """Count an attempt; say when the next may be, or that there is none.
 
     Args:
         connection: Where to.
-        failed: The number of each, when the next attempt may be, when it was given up, and why.
+        failed: The number of each, when the next attempt may be (nothing: once its endpoint is
+            asked again), when it was given up, and why.
     """
     columns = tuple(map(list, zip(*failed, strict=True)))
     await execute(
@@ -198,9 +264,10 @@ async def give_up_endpoint(
     return await execute(
         connection,
         "update exchange.delivery set dead_at = %s, reason = %s where number in "
-        "(select d.number from exchange.delivery d join exchange.occasion o "
-        "on o.number = d.occasion where d.endpoint = %s and d.dead_at is null and o.at < %s "
-        "for update of d skip locked)",
+        "(select d.number from (select w.number, w.number >> 20 as occasion "
+        "from exchange.delivery w where w.endpoint = %s and w.dead_at is null "
+        "for update skip locked) as d join exchange.occasion o on o.number = d.occasion "
+        "where o.at < %s)",
         (now, reason, endpoint, before),
     )
 
@@ -213,8 +280,9 @@ async def dead_letters(
         connection,
         DeadLetter,
         "select d.number, d.endpoint, d.attempts, d.dead_at, d.reason, o.at as occurred_at "
-        "from exchange.delivery d join exchange.occasion o on o.number = d.occasion "
-        "where d.subscription = %s and d.dead_at is not null order by d.number limit %s",
+        "from (select w.*, w.number >> 20 as occasion from exchange.delivery w "
+        "where w.subscription = %s and w.dead_at is not null order by w.number limit %s) as d "
+        "join exchange.occasion o on o.number = d.occasion order by d.number",
         (subscription, most),
     )
 
@@ -223,7 +291,7 @@ async def replay(connection: Connection, subscription: int, endpoint: str) -> in
     """Let dead letters wait again, for the endpoint that the subscription has now."""
     revived = await execute(
         connection,
-        "update exchange.delivery set dead_at = null, attempts = 0, due_at = now(), "
+        "update exchange.delivery set dead_at = null, attempts = 0, due_at = null, "
         "endpoint = %s, reason = '' where number in (select number from exchange.delivery "
         "where subscription = %s and dead_at is not null for update skip locked)",
         (endpoint, subscription),
@@ -233,26 +301,18 @@ async def replay(connection: Connection, subscription: int, endpoint: str) -> in
 
 
 async def sweep(connection: Connection, before: datetime) -> None:
-    """Forget dead letters from before a moment, and occasions that nobody is told of."""
+    """Forget dead letters from before a moment or of nobody, and occasions nobody is told of."""
     await execute(
         connection,
-        "delete from exchange.delivery where number in (select number from exchange.delivery "
-        "where dead_at < %s for update skip locked)",
+        "delete from exchange.delivery where number in (select d.number from exchange.delivery d "
+        "where d.dead_at is not null and (d.dead_at < %s or not exists "
+        "(select from exchange.subscription s where s.number = d.subscription)) "
+        "for update skip locked)",
         (before,),
     )
     await execute(
         connection,
-        "delete from exchange.occasion o "
-        "where not exists (select from exchange.delivery d where d.occasion = o.number)",
+        "delete from exchange.occasion o where not exists (select from exchange.delivery d "
+        "where d.number >= o.number << 20 and d.number < (o.number + 1) << 20 offset 0)",
+        (),
     )
-
-
-def _endpoint(held: HeldSubscription) -> str:
-    uri: str = held.document["notification"]["endpoint"]["uri"]
-    return uri
-
-
-def _lane(due: Due) -> str:
-    entities: Iterable[Any] = due.occasion.entities
-    key = next((one.id for one in entities), "")
-    return str(crc32(key.encode()) % LANES)

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from beffroi.exchange import asked_store
-from beffroi.exchange.asking import Question, SqlFilter
+from msgspec.structs import replace
+
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.question import Question, SqlFilter
+from beffroi.exchange.asking.reach import Realm
 from beffroi.exchange.errors import TooComplexQueryError
 from beffroi.exchange.model import Attribute, AttributeKind, Entity, Iri
 from beffroi.exchange.query.conditions import Condition
-from beffroi.exchange.reach import Realm
 from beffroi.exchange.representation.changing import alive
+from beffroi.exchange.store import HeldEntity
 from beffroi.kernel.database import Connection
 
 _REACHED_MOST: Final = 2_000
@@ -23,13 +26,13 @@ async def linked_entities(
     entities: Iterable[Entity],
     levels: int,
     now: datetime,
-) -> Mapping[str, Entity]:
+) -> Mapping[str, HeldEntity]:
     """Return what relationships lead to, by id.
 
     Raises:
         TooComplexQueryError: That are more than 2,000.
     """
-    found: dict[str, Entity] = {}
+    found: dict[str, HeldEntity] = {}
     level = list(entities)
     seen = {one.id for one in level}
     for _ in range(levels):
@@ -44,9 +47,12 @@ async def linked_entities(
             SqlFilter("e.id = any(%s)", (sorted(ids),)),
             limit=len(ids),
         )
-        reached = (alive(one.entity, now) for one in rows)
-        level = [one for one in reached if one is not None]
-        found.update((one.id, one) for one in level)
+        level = []
+        for one in rows:
+            entity = alive(one.entity, now)
+            if entity is not None:
+                level.append(entity)
+                found[entity.id] = replace(one, entity=entity)
         seen |= ids
     return found
 
@@ -60,7 +66,7 @@ async def meets(
 ) -> bool:
     """Tell whether a condition on linked entities holds for one."""
     reached = await linked_entities(connection, realm, [entity], condition.depth, now)
-    known = (entity, *reached.values())
+    known = (entity, *(one.entity for one in reached.values()))
 
     async def find(question: Question) -> frozenset[str]:
         return frozenset(one.id for one in known if question.wanted(one))

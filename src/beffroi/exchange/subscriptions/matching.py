@@ -5,16 +5,17 @@ Source: ETSI GS CIM 009 v1.9.1, clause 5.8.6.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from beffroi.exchange.asking import Question
+from beffroi.exchange.asking.question import Question
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard, ToldOfPersons
 from beffroi.exchange.changes import ChangeKind
 from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.governance.rules import RULES_CHANGED
 from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import OWN_DATA, DataGuard, ToldOfPersons
 from beffroi.exchange.representation.changing import alive
 from beffroi.exchange.subscriptions import store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
@@ -26,7 +27,7 @@ from beffroi.exchange.subscriptions.moments import (
     entities_then,
     moment_of,
 )
-from beffroi.exchange.subscriptions.reaching import Shown, SubscriptionReaches
+from beffroi.exchange.subscriptions.reaching import Known, Shown, SubscriptionReaches, living
 from beffroi.exchange.subscriptions.states import entities_now
 from beffroi.exchange.subscriptions.watching import Interest, Watcher, WatchIndex, watcher_of
 from beffroi.kernel.clock import Clock
@@ -58,28 +59,30 @@ class Matcher:
         position, self._position = self._position, None
         if position is None or not await _directly_after(connection, position, entries[0].seq):
             await self._load(connection)
+        if any(one.kind == RULES_CHANGED for one in entries):
+            # What was written after a policy was taken back is never told by it.
+            await self._guard.renew()
         reaches = await SubscriptionReaches.of(self._guard)
         moments = {one.seq: moment_of(one) for one in entries if one.kind in ENTITY_KINDS}
-        entities = await self._entities(connection, entries, moments, reaches)
+        changes = await self._known(connection, entries, moments, reaches)
         tellings: list[_Telling] = []
         for entry in entries:
             if entry.kind == SUBSCRIPTION_CHANGED:
                 await self._reload(connection, entry.body["tenant"], entry.subject)
-            elif entry.seq in entities:
-                moment, entity = moments[entry.seq], entities[entry.seq]
-                tellings += await self._tellings(connection, moment, entity, reaches)
+            elif entry.seq in changes:
+                tellings += await self._tellings(connection, changes[entry.seq], reaches)
         if tellings:
             await self._keep(connection, tellings)
         self._position = entries[-1].seq
 
-    async def _entities(
+    async def _known(
         self,
         connection: Connection,
         entries: Sequence[Entry],
         moments: Mapping[int, Moment],
         reaches: SubscriptionReaches,
-    ) -> Mapping[int, Entity]:
-        """Return the entity of each change that may concern somebody, as it was then, by seq."""
+    ) -> Mapping[int, Known]:
+        """Return each change that may concern somebody, with its entity, by seq."""
         # After a change of subscriptions what follows may concern others than are known yet.
         known_until = next(
             (one.seq for one in entries if one.kind == SUBSCRIPTION_CHANGED), entries[-1].seq
@@ -94,9 +97,10 @@ class Matcher:
             return {}
         told = {seq: one for seq, one in moments.items() if one.key in keys}
         owners = {one.key: one.organisation for one in told.values()}
-        then = entities_then(list(told.values()), await entities_now(connection, owners))
+        now_held = await entities_now(connection, owners)
+        then = entities_then(list(told.values()), now_held)
         return {
-            seq: alive(entity, one.at) or entity
+            seq: Known(one, alive(entity, one.at) or entity, living(now_held.get(one.key)))
             for (seq, one), entity in zip(told.items(), then, strict=True)
         }
 
@@ -138,11 +142,11 @@ class Matcher:
     async def _tellings(
         self,
         connection: Connection,
-        moment: Moment,
-        entity: Entity,
+        known: Known,
         reaches: SubscriptionReaches,
     ) -> list["_Telling"]:
         """Return what a change gives to tell: once for those who are shown the same."""
+        moment, entity = known.moment, known.then
         given = reaches.gives(moment.organisation)
         watchers = self._index.candidates(moment, entity, given=given)
         deciding = _Deciding(moment, Shown(entity, moment.changes, None))
@@ -151,7 +155,7 @@ class Matcher:
         for one in watchers.others:
             by_viewer.setdefault(one.held.viewer, []).append(one)
         for some in by_viewer.values():
-            shown = await reaches.shown(some[0].held, moment, entity)
+            shown = await reaches.shown(some[0].held, known)
             if shown is not None:
                 deciding = _Deciding(moment, shown)
                 told.append(await self._telling(connection, deciding, some, reaches))
@@ -165,12 +169,13 @@ class Matcher:
         reaches: SubscriptionReaches,
     ) -> "_Telling":
         entity = deciding.shown.entity
-        wanted = [
-            one
-            for one in watchers
-            if deciding.is_wanted_by(one)
-            and (one.linked is None or await self._meets(connection, one, reaches, entity))
-        ]
+        wanted = deciding.wanted(watchers)
+        if any(one.linked is not None for one in wanted):
+            wanted = [
+                one
+                for one in wanted
+                if one.linked is None or await self._meets(connection, one, reaches, entity)
+            ]
         return _Telling(deciding.moment, deciding.shown, wanted)
 
     async def _meets(
@@ -199,17 +204,16 @@ class Matcher:
         """Write what is to be sent; throttling goes by the order of the log."""
         throttling = await _Throttling.read(connection, tellings)
         due: list[Due] = []
-        told_of: list[ToldOfPersons] = []
+        told: list[tuple[_Telling, Sequence[HeldSubscription]]] = []
         for one in tellings:
-            moment, shown = one.moment, one.shown
-            wanted = [w.held for w in one.watchers if throttling.allows(w, moment.at)]
+            wanted = throttling.allowed(one.watchers, one.moment.at)
             if wanted:
-                due.append(_due(moment, shown, wanted))
-                told_of += [_told(moment, shown, held) for held in wanted]
+                due.append(_due(one.moment, one.shown, wanted))
+                told.append((one, wanted))
         if due:
             await throttling.write(connection)
             await add_deliveries(connection, due)
-            await self._guard.note_told(connection, told_of)
+            await self._guard.note_told(connection, _told(told))
 
 
 class _Telling(msgspec.Struct, frozen=True):
@@ -226,29 +230,27 @@ class _Deciding:
     def __init__(self, moment: Moment, shown: Shown) -> None:
         self.moment = moment
         self.shown = shown
-        self._triggered: dict[int, bool] = {}
-        self._met: dict[int, bool] = {}
 
-    def is_wanted_by(self, watcher: Watcher) -> bool:
-        """Tell whether a subscription is to be told, but for what linked entities have to be."""
-        return (
-            watcher.is_served(self.moment.at)
-            and self._triggers(watcher.interest)
-            and self._meets(watcher.question)
+    def wanted(self, watchers: Iterable[Watcher]) -> list[Watcher]:
+        """Return who is to be told, but for what linked entities have to be."""
+        at = self.moment.at
+        known: dict[tuple[int, int], bool] = {}
+        found = []
+        for one in watchers:
+            if not one.is_served(at):
+                continue
+            asked = id(one.interest), id(one.question)
+            is_met = known.get(asked)
+            if is_met is None:
+                is_met = known[asked] = self._meets(one.interest, one.question)
+            if is_met:
+                found.append(one)
+        return found
+
+    def _meets(self, interest: Interest, question: Question) -> bool:
+        return interest.triggered(self.moment.kind, self.shown.changes) and question.wanted(
+            self.shown.entity
         )
-
-    def _triggers(self, interest: Interest) -> bool:
-        found = self._triggered.get(id(interest))
-        if found is None:
-            found = interest.triggered(self.moment.kind, self.shown.changes)
-            self._triggered[id(interest)] = found
-        return found
-
-    def _meets(self, question: Question) -> bool:
-        found = self._met.get(id(question))
-        if found is None:
-            found = self._met[id(question)] = question.wanted(self.shown.entity)
-        return found
 
 
 def _due(moment: Moment, shown: Shown, wanted: Sequence[HeldSubscription]) -> Due:
@@ -258,14 +260,19 @@ def _due(moment: Moment, shown: Shown, wanted: Sequence[HeldSubscription]) -> Du
         deleted=moment.kind is ChangeKind.DELETED,
         given=shown.given,
     )
-    return Due(moment.at, occasion, tuple(wanted))
+    return Due(moment.at, occasion, wanted)
 
 
-def _told(moment: Moment, shown: Shown, held: HeldSubscription) -> ToldOfPersons:
-    subscription = held.document.get("id", "")
-    return ToldOfPersons(
-        subscription, held.organisation, moment.tenant, moment.organisation, shown.entity
-    )
+def _told(
+    kept: Iterable[tuple[_Telling, Sequence[HeldSubscription]]],
+) -> Iterator[ToldOfPersons]:
+    for one, wanted in kept:
+        moment, entity = one.moment, one.shown.entity
+        for held in wanted:
+            subscription = held.document.get("id", "")
+            yield ToldOfPersons(
+                subscription, held.organisation, moment.tenant, moment.organisation, entity
+            )
 
 
 class _Throttling:
@@ -285,14 +292,20 @@ class _Throttling:
         }
         return cls(await store.last_notified(connection, sorted(throttled)) if throttled else {})
 
-    def allows(self, watcher: Watcher, at: datetime) -> bool:
-        """Tell whether one may be told of a change; if so, it counts as told."""
+    def allowed(self, watchers: Sequence[Watcher], at: datetime) -> Sequence[HeldSubscription]:
+        """Return who may be told of a change; they count as told."""
+        if not self._last:
+            return [one.held for one in watchers]
+        return [one.held for one in watchers if self._allows(one, at)]
+
+    def _allows(self, watcher: Watcher, at: datetime) -> bool:
         pause_s = watcher.subscription.throttling
         if pause_s is None:
             return True
         number = watcher.held.number
         last = self._last.get(number)
-        if last is not None and at - last < timedelta(seconds=pause_s):
+        # Either way: a clock that was set back holds nobody up for longer than the pause.
+        if last is not None and abs(at - last) < timedelta(seconds=pause_s):
             return False
         self._last[number] = self._changed[number] = at
         return True

@@ -16,6 +16,8 @@ from beffroi.kernel.database import Scope
 from beffroi.kernel.units import MIB
 
 CONTENT_MOST_BYTES: Final = 16 * MIB
+INTERVAL_LEAST_S: Final = 0.1
+"""So that no subscription keeps the platform busy."""
 NAMES: Final = "names"
 CONTEXT_LINK: Final = "contextLink"
 Listed = Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000)]
@@ -189,6 +191,12 @@ class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     def reaches(self, organisation: str) -> bool:
         """Tell whether it sees an organisation's entities."""
         return self.everything or self.organisation == organisation
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is told."""
+        uri: str = self.document["notification"]["endpoint"]["uri"]
+        return uri
 
     @property
     def viewer(self) -> tuple[str, bool]:

@@ -65,13 +65,13 @@ def entities_then(moments: Sequence[Moment], now_held: Mapping[Key, Entity]) -> 
         moments: In the order of the log, every one of the entities concerned.
         now_held: The entities as they are now, or as they were last.
     """
-    later: dict[Key, Attributes] = {}
+    later: dict[Key, Mapping[Iri, tuple[Attribute, ...]]] = {}
     found: list[Entity] = []
     for moment in reversed(moments):
         held = now_held.get(moment.key)
         known = later.get(moment.key)
         if known is None:
-            known = dict(held.attributes) if held is not None else {}
+            known = held.attributes if held is not None else {}
         after = {} if moment.kind is ChangeKind.DELETED else _applied(known, moment.changes)
         before = _taken_back(after, moment.changes)
         later[moment.key] = before
@@ -100,7 +100,9 @@ def _entity(moment: Moment, attributes: Attributes, held: Entity | None) -> Enti
     )
 
 
-def _applied(attributes: Attributes, changes: Sequence[AttributeChange]) -> Attributes:
+def _applied(
+    attributes: Mapping[Iri, tuple[Attribute, ...]], changes: Sequence[AttributeChange]
+) -> Attributes:
     result = dict(attributes)
     for change in changes:
         gone = change.kind is ChangeKind.DELETED
@@ -124,6 +126,9 @@ def _put(attributes: Attributes, change: AttributeChange, instance: Attribute | 
     """Set the instance of a change's data set, at its place; nothing takes it away."""
     there = attributes.get(change.attribute, ())
     dataset_id = change.instance.dataset_id
+    if instance and (not there or (len(there) == 1 and there[0].dataset_id == dataset_id)):
+        attributes[change.attribute] = (instance,)
+        return
     place = next((at for at, one in enumerate(there) if one.dataset_id == dataset_id), len(there))
     placed = (*there[:place], *([instance] if instance else []), *there[place + 1 :])
     if placed:

@@ -10,23 +10,27 @@ from litestar.params import FromQuery, PathParameter
 from litestar.response import Redirect, Template
 
 from beffroi.exchange.api.mounting import ExchangeServices
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
 from beffroi.exchange.console.asked import Asking, asked
 from beffroi.exchange.flows.service import Flows
-from beffroi.exchange.overview import is_failing
 from beffroi.exchange.subscriptions.model import (
     HeldSubscription,
     Status,
     Subscription,
     subscription_of,
 )
-from beffroi.exchange.view_figures import Addresses, in_path, out_of_path
+from beffroi.exchange.viewing.figures import Addresses, in_path, out_of_path
+from beffroi.exchange.viewing.overview import is_failing
+from beffroi.kernel.catalogue import Language, sentence
 from beffroi.kernel.rights.model import Permission
 
 _LISTED_MOST: Final = 25
 _DEAD_SHOWN: Final = 20
 _PATH: Final = "/exchange/subscriptions"
 _MARKS: Final = {Status.ACTIVE: "ok", Status.PAUSED: "retired", Status.EXPIRED: "retired"}
+_REASONS: Final = frozenset(
+    {"no_answer", "no_answer_in_time", "address_internal", "broker_refuses"}
+)
 SubscriptionId = Annotated[str, PathParameter(max_length=6_000, description="Its id.")]
 
 
@@ -88,7 +92,8 @@ async def show_subscription(
     context = {
         **asking.context,
         "one": _shown(held, flows),
-        "dead": dead[:_DEAD_SHOWN],
+        "reason": _told(await exchange.subscriptions.reason_to_wait(*key), asking.language),
+        "dead": [(one, _told(one.reason, asking.language)) for one in dead[:_DEAD_SHOWN]],
         "dead_count": len(dead),
         "may_change": asking.actor.may(Permission.WRITE_DATA, held.organisation),
         "send_again": asking.addresses.of(f"{_PATH}/{in_path(held.document['id'])}/send-again"),
@@ -142,6 +147,14 @@ def _shown(held: HeldSubscription, flows: Flows) -> ShownSubscription:
         receiver=_receiver(subscription.notification.endpoint.uri),
         types=tuple(dict.fromkeys(one.type for one in subscription.entities or ())),
         watched=tuple(subscription.watched_attributes or ()),
+    )
+
+
+def _told(reason: str, language: Language) -> str:
+    """Tell people why a receiver was not told; what it answered stands for itself."""
+    name = reason.removeprefix("exchange.")
+    return (
+        sentence(language, f"exchange.subscriptions.reasons.{name}") if name in _REASONS else reason
     )
 
 

@@ -7,18 +7,23 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from beffroi.exchange import finding
+from beffroi.exchange.asking import finding
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard, Realm, ToldOfPersons
 from beffroi.exchange.errors import ExchangeError
-from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm, ToldOfPersons
 from beffroi.exchange.store import HeldEntity
-from beffroi.exchange.subscriptions import store
+from beffroi.exchange.subscriptions import delivery_store, store
 from beffroi.exchange.subscriptions.delivery_store import Due, add_deliveries
 from beffroi.exchange.subscriptions.linking import meets
 from beffroi.exchange.subscriptions.matching import SUBSCRIPTION_CHANGED
-from beffroi.exchange.subscriptions.model import HeldSubscription, Occasion, Status
+from beffroi.exchange.subscriptions.model import (
+    INTERVAL_LEAST_S,
+    HeldSubscription,
+    Occasion,
+    Status,
+)
 from beffroi.exchange.subscriptions.watching import Watcher, watcher_of
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.database import Connection, Database
@@ -43,6 +48,7 @@ class Periodic:
         self._watch = watch
         self._clock = clock
         self._guard = guard
+        self._looked_at = datetime.max.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Make them until cancelled; look again when the log tells that a subscription changed."""
@@ -67,8 +73,11 @@ class Periodic:
     async def _make_due(self) -> float:
         """Make those that are due; return how long to wait for the next."""
         while True:
-            async with self._database.transaction(EVERYTHING) as connection:
+            async with self._database.transaction(EVERYTHING, by_key=True) as connection:
                 now = self._clock.now()
+                if now < self._looked_at:
+                    await store.bring_forward(connection, now)
+                self._looked_at = now
                 due = await store.due_subscriptions(connection, now, _AT_ONCE)
                 if not due:
                     next_at = await store.next_due(connection)
@@ -82,12 +91,17 @@ class Periodic:
                     if interval_s is None or watcher.subscription.status(now) is not Status.ACTIVE:
                         next_due.append((held.number, None))
                         continue
-                    next_due.append((held.number, now + timedelta(seconds=interval_s)))
+                    next_due.append((held.number, now + _pause(interval_s)))
                     await self._make(connection, watcher, now)
                 await store.postpone(connection, next_due)
 
     async def _make(self, connection: Connection, watcher: Watcher, now: datetime) -> None:
-        """Tell of every entity that a subscription is about; of none: nothing."""
+        """Tell of every entity that a subscription is about; of none: nothing.
+
+        Where the receiver has not taken what was made before, nothing is made beside it.
+        """
+        if await delivery_store.are_waiting(connection, watcher.held):
+            return
         gathered: list[HeldEntity] = []
         try:
             async for entity in self._entities(connection, watcher, now):
@@ -134,3 +148,7 @@ class Periodic:
             for one in found
         ]
         await self._guard.note_told(connection, told)
+
+
+def _pause(interval_s: float) -> timedelta:
+    return timedelta(seconds=max(INTERVAL_LEAST_S, interval_s))

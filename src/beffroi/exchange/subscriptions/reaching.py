@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
+from beffroi.exchange.asking.reach import DataGuard, Reach, Realm
 from beffroi.exchange.changes import AttributeChange, ChangeKind
-from beffroi.exchange.model import Entity
-from beffroi.exchange.reach import DataGuard, Reach, Realm
+from beffroi.exchange.model import LOCATION, Entity
 from beffroi.exchange.store import HeldEntity
 from beffroi.exchange.subscriptions.model import HeldSubscription
 from beffroi.exchange.subscriptions.moments import Moment
@@ -52,19 +53,52 @@ class SubscriptionReaches:
             self._realms[key] = found
         return found
 
-    async def shown(self, held: HeldSubscription, moment: Moment, entity: Entity) -> Shown | None:
+    async def shown(self, held: HeldSubscription, known: "Known") -> Shown | None:
         """Return what a subscription may see of a change of another's entity, or nothing."""
         reach = (await self.realm(held)).reach
-        return shown_of_another(reach, moment, entity, held.organisation)
+        return shown_of_another(reach, known, held.organisation)
 
 
-def shown_of_another(reach: Reach, moment: Moment, entity: Entity, viewer: str) -> Shown | None:
-    """Return what may be seen of a change of another's entity, or nothing."""
-    seen = reach.seen(HeldEntity(moment.organisation, 0, entity))
+class Known(msgspec.Struct, frozen=True, eq=False):
+    """A change, and its entity.
+
+    Attributes:
+        then: As it was after the change; before it, where it was deleted.
+        now: As it is by now; nothing: it is no more.
+    """
+
+    moment: Moment
+    then: Entity
+    now: Entity | None
+
+
+def shown_of_another(reach: Reach, known: Known, viewer: str) -> Shown | None:
+    """Return what may be seen of a change of another's entity, or nothing.
+
+    An entity that may not be seen any more, for it moved out of an area, is not told of either,
+    but for its end.
+    """
+    moment, then = known.moment, known.then
+    seen = reach.seen(HeldEntity(moment.organisation, 0, then))
     if seen is None:
         return None
-    told = reach.told_names(moment.organisation, entity)
+    if moment.kind is not ChangeKind.DELETED:
+        left = _nowhere(then) if known.now is None else known.now
+        if reach.seen(HeldEntity(moment.organisation, 0, left)) is None:
+            return None
+    told = reach.told_names(moment.organisation, then)
     changes = [one for one in moment.changes if told is None or one.attribute in told]
     if moment.kind is ChangeKind.UPDATED and moment.changes and not changes:
         return None
-    return Shown(seen, changes, viewer, reach.given_by(moment.organisation, entity))
+    return Shown(seen, changes, viewer, reach.given_by(moment.organisation, then))
+
+
+def living(held: Entity | None) -> Entity | None:
+    """Return an entity that is not known by its history alone."""
+    return held if held is not None and held.types else None
+
+
+def _nowhere(entity: Entity) -> Entity:
+    """Return an entity that is no more: policies with an area do not give those."""
+    left = {name: one for name, one in entity.attributes.items() if name != LOCATION}
+    return replace(entity, attributes=left)

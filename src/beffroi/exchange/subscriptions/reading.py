@@ -32,6 +32,7 @@ from beffroi.exchange.representation.names import (
 )
 from beffroi.exchange.subscriptions.model import (
     CONTEXT_LINK,
+    INTERVAL_LEAST_S,
     NAMES,
     Endpoint,
     Notifying,
@@ -96,7 +97,11 @@ def checked_subscription(document: Mapping[str, Json], now: datetime) -> Subscri
         raise BadRequestDataError("exchange.subscription_over", found=document["expiresAt"])
     if subscription.entities is None and subscription.watched_attributes is None:
         raise BadRequestDataError("exchange.subscription_to_nothing")
-    if subscription.time_interval is not None and subscription.throttling is not None:
+    interval_s = subscription.time_interval
+    if interval_s is not None and interval_s < INTERVAL_LEAST_S:
+        reason = f"Expected `float` >= {INTERVAL_LEAST_S} - at `$.timeInterval`"
+        raise BadRequestDataError("exchange.subscription_wrong", reason=reason)
+    if interval_s is not None and subscription.throttling is not None:
         raise BadRequestDataError("exchange.subscription_interval_throttled")
     _check_selection(subscription)
     _check_notifying(subscription.notification)

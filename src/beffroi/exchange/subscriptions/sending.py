@@ -8,26 +8,26 @@ Source: ETSI GS CIM 009 v1.9.1, clauses 5.2.15 and 5.8.6.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard, Realm, ToldOfPersons
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.model import Entity
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.reach import OWN_DATA, DataGuard, Realm
 from beffroi.exchange.subscriptions import delivery_store, store
-from beffroi.exchange.subscriptions.delivery_store import Waiting
+from beffroi.exchange.subscriptions.attempts import Attempt, counted, told_of
+from beffroi.exchange.subscriptions.delivery_store import Subscriber
+from beffroi.exchange.subscriptions.lanes import ToTell, in_lanes
 from beffroi.exchange.subscriptions.linking import linked_entities
 from beffroi.exchange.subscriptions.model import (
     HeldSubscription,
-    Occasion,
     Status,
-    Subscription,
     Told,
 )
 from beffroi.exchange.subscriptions.notifications import notification_body, notification_headers
@@ -69,24 +69,6 @@ class Patience(msgspec.Struct, frozen=True):
         return float(min(self.most_s, self.first_s * 2 ** min(failures - 1, 30)))
 
 
-class _Attempt(msgspec.Struct, frozen=True):
-    """What became of one attempt.
-
-    Attributes:
-        dropped: The subscription is not served any more, or may not be told this; nothing was
-            sent.
-        reason: Why it failed; "" where it did not.
-        unreachable: The endpoint failed, not this notification alone.
-    """
-
-    waiting: Waiting
-    at: datetime
-    dropped: bool = False
-    reason: str = ""
-    unreachable: bool = False
-    cooldown_s: float = 0.0
-
-
 class _Line:
     """An endpoint, and how it has answered of late: the better, the more it gets at once."""
 
@@ -123,7 +105,7 @@ class Sender:
         self._loading = asyncio.Semaphore(_LOADING_MOST)
         self._lines: dict[str, _Line] = {}
         self._known: dict[str, int] = {}
-        self._unwritten: dict[int, list[_Attempt]] = {}
+        self._unwritten: dict[int, list[Attempt]] = {}
 
     def told(self, held: HeldSubscription) -> Told:
         """Return what became of a subscription's notifications, with what is not written yet."""
@@ -132,7 +114,7 @@ class Sender:
         attempts = self._unwritten.get(held.number, ())
         for one in sorted(attempts, key=lambda attempt: attempt.at):
             if last is None or last < one.at:
-                told = _counted(told, one)
+                told = counted(told, one)
         return told
 
     async def run(self, woken: asyncio.Event) -> None:
@@ -155,9 +137,10 @@ class Sender:
         while True:
             woken.clear()
             try:
-                async with self._database.transaction(EVERYTHING) as connection:
+                async with self._database.transaction(EVERYTHING, by_key=True) as connection:
                     found, seen = await delivery_store.endpoints_after(connection, seen)
-                    if self._clock.monotonic_s() >= scan_at:
+                    # What is told of, and is not new, was revived, or came later than newer ones.
+                    if not found or self._clock.monotonic_s() >= scan_at:
                         found = await delivery_store.endpoints_waiting(connection)
                         scan_at = self._clock.monotonic_s() + _SCAN_S
             except BeffroiError as error:
@@ -219,13 +202,17 @@ class Sender:
         window = await self._windows.of(line.endpoint, line.window)
         if not window.waiting:
             return self._idle_s(window)
-        lanes: dict[int, list[Waiting]] = {}
-        for one in window.waiting:
-            lanes.setdefault(one.lane, []).append(one)
-        attempts: list[_Attempt] = []
+        lanes, left = in_lanes(window.waiting)
+        attempts = [Attempt(one, self._clock.now(), dropped=True) for one in left]
         try:
-            await asyncio.gather(*(self._lane(one, attempts) for one in lanes.values()))
+            # What one lane meets ends no other: what was sent would be sent again.
+            ended = await asyncio.gather(
+                *(self._lane(one, attempts) for one in lanes.values()), return_exceptions=True
+            )
             await self._settling.submit(attempts)
+            for error in ended:
+                if error is not None:
+                    raise error
         finally:
             for attempt in attempts:
                 self._unwritten.pop(attempt.waiting.subscription, None)
@@ -241,7 +228,7 @@ class Sender:
         away_s = (window.due_at - self._clock.now()).total_seconds()
         return min(_SCAN_S, max(0.05, away_s))
 
-    async def _judge(self, line: _Line, attempts: Sequence[_Attempt]) -> float:
+    async def _judge(self, line: _Line, attempts: Sequence[Attempt]) -> float:
         """Trust an endpoint, or suspect it."""
         down = [one for one in attempts if one.unreachable]
         answered = [one for one in attempts if not one.unreachable and not one.dropped]
@@ -267,40 +254,41 @@ class Sender:
     async def _give_up(self, line: _Line, reason: str) -> None:
         now = self._clock.now()
         before = now - timedelta(seconds=self._patience.given_up_s)
-        async with self._database.transaction(EVERYTHING) as connection:
+        async with self._database.transaction(EVERYTHING, by_key=True) as connection:
             count = await delivery_store.give_up_endpoint(
                 connection, line.endpoint, before, now, reason
             )
         if count:
             _logger.warning("endpoint uri=%s dead_letters=%s", told_uri(line.endpoint), count)
 
-    async def _lane(self, waiting: Sequence[Waiting], attempts: list[_Attempt]) -> None:
+    async def _lane(self, told: Sequence[ToTell], attempts: list[Attempt]) -> None:
         """Send one after another, until the endpoint fails."""
-        for one in waiting:
+        for one in told:
             attempt = await self._attempt(one)
             attempts.append(attempt)
             if not attempt.dropped:
-                self._unwritten.setdefault(one.subscription, []).append(attempt)
+                self._unwritten.setdefault(one.waiting.subscription, []).append(attempt)
             if attempt.unreachable:
                 return
 
-    async def _attempt(self, waiting: Waiting) -> _Attempt:
-        subscription = _subscription(waiting.document)
+    async def _attempt(self, told: ToTell) -> Attempt:
+        waiting, subscription = told.waiting, told.subscription
         now = self._clock.now()
-        if subscription.status(now) is not Status.ACTIVE:
-            return _Attempt(waiting, now, dropped=True)
+        if subscription.status(now) is not Status.ACTIVE or not await self._is_given(told):
+            return Attempt(waiting, now, dropped=True)
         endpoint = subscription.notification.endpoint
-        occasion = msgspec.json.decode(waiting.content, type=Occasion)
-        if occasion.given:
-            realm = await self._realm(waiting)
-            if not realm.reach.marks().issuperset(occasion.given):
-                return _Attempt(waiting, now, dropped=True)
         try:
-            body, headers = await self._written(waiting, subscription, occasion)
+            body, headers = await self._written(told)
         except ExchangeError as error:
-            return _Attempt(waiting, now, reason=error.code)
+            return Attempt(waiting, now, reason=error.code)
+        except BeffroiError:
+            raise
+        except Exception as error:
+            # It is tried as often as any other, and holds up none for good.
+            _logger.exception("BUG in notification number=%s", waiting.number)
+            return Attempt(waiting, now, reason=type(error).__name__)
         verdict = await self._receivers.tell(endpoint, body, headers)
-        return _Attempt(
+        return Attempt(
             waiting,
             self._clock.now(),
             reason=verdict.reason,
@@ -308,51 +296,76 @@ class Sender:
             cooldown_s=endpoint.cooldown / 1_000 if verdict.reason else 0.0,
         )
 
-    async def _written(
-        self, waiting: Waiting, subscription: Subscription, occasion: Occasion
-    ) -> tuple[bytes, dict[str, str]]:
-        link = subscription.jsonld_context or subscription.context_link
-        context = await self._contexts.resolved(waiting.tenant, link)
-        linked = {}
-        wanted = subscription.notification
-        if wanted.join != "@none" and not occasion.deleted:
-            realm = await self._realm(waiting)
-            async with self._loading, self._database.transaction(EVERYTHING) as connection:
-                linked = dict(
-                    await linked_entities(
-                        connection, realm, occasion.entities, wanted.join_level, self._clock.now()
-                    )
-                )
-        body = notification_body(
-            subscription, occasion, waiting.at, waiting.number, context, linked
-        )
-        return body, notification_headers(subscription, waiting.tenant, link)
+    async def _is_given(self, told: ToTell) -> bool:
+        """Tell whether the policies by which others' entities are told still hold."""
+        given = told.occasion.given
+        if not given:
+            return True
+        realm = await self._realm(told.subscriber)
+        return realm.reach.marks().issuperset(given)
 
-    async def _realm(self, waiting: Waiting) -> Realm:
-        held = _held(waiting)
-        return Realm(held.tenant, await self._guard.subscribed(held.scope, held.tenant))
+    async def _written(self, told: ToTell) -> tuple[bytes, dict[str, str]]:
+        subscription, tenant = told.subscription, told.subscriber.tenant
+        link = subscription.jsonld_context or subscription.context_link
+        context = await self._contexts.resolved(tenant, link)
+        linked = {}
+        if subscription.notification.join != "@none" and not told.occasion.deleted:
+            linked = await self._joined(told)
+        waiting = told.waiting
+        body = notification_body(
+            subscription, told.occasion, waiting.at, waiting.number, context, linked
+        )
+        return body, notification_headers(subscription, tenant, link)
+
+    async def _joined(self, told: ToTell) -> dict[str, Entity]:
+        """Return what relationships lead to; what that tells of persons is noted before."""
+        subscriber, subscription = told.subscriber, told.subscription
+        realm = await self._realm(subscriber)
+        levels = subscription.notification.join_level
+        async with self._loading, self._database.transaction(EVERYTHING) as connection:
+            found = await linked_entities(
+                connection, realm, told.occasion.entities, levels, self._clock.now()
+            )
+            noted = [
+                ToldOfPersons(
+                    subscription.id,
+                    subscriber.organisation,
+                    subscriber.tenant,
+                    one.organisation,
+                    one.entity,
+                )
+                for one in found.values()
+            ]
+            await self._guard.note_told(connection, noted)
+        return {key: one.entity for key, one in found.items()}
+
+    async def _realm(self, subscriber: Subscriber) -> Realm:
+        reach = await self._guard.subscribed(subscriber.scope, subscriber.tenant)
+        return Realm(subscriber.tenant, reach)
 
     async def _settle(
-        self, connection: Connection, groups: Sequence[Sequence[_Attempt]]
+        self, connection: Connection, groups: Sequence[Sequence[Attempt]]
     ) -> Written[None]:
         """Write what became of attempts: a row for each subscription, however many they are."""
         attempts = [one for group in groups for one in group]
-        told = _told(one for one in attempts if not one.dropped)
-        await store.add_told(connection, told)
+        told = told_of(one for one in attempts if not one.dropped)
+        if told:
+            await store.add_told(connection, told)
         done = [one for one in attempts if not one.reason]
         failed = [one for one in attempts if one.reason]
         if done:
-            pairs = [(one.waiting.number, one.waiting.occasion) for one in done]
-            await delivery_store.forget_deliveries(connection, pairs)
+            await delivery_store.forget_deliveries(connection, [one.waiting for one in done])
         if failed:
             await delivery_store.retry_later(connection, [self._later(one) for one in failed])
         return Written([None] * len(groups), [])
 
-    def _later(self, attempt: _Attempt) -> tuple[int, datetime, datetime | None, str]:
+    def _later(self, attempt: Attempt) -> tuple[int, datetime | None, datetime | None, str]:
         attempts = attempt.waiting.attempts + 1
         pause = timedelta(seconds=self._patience.pause_s(attempts))
+        # Where the endpoint failed, the line pauses: whoever sends next begins with the oldest.
+        due_at = None if attempt.unreachable else attempt.at + pause
         dead_at = attempt.at if attempts >= self._patience.attempts_most else None
-        return attempt.waiting.number, attempt.at + pause, dead_at, attempt.reason
+        return attempt.waiting.number, due_at, dead_at, attempt.reason
 
     async def _sweep(self) -> None:
         """Forget what nobody will ask for."""
@@ -361,40 +374,3 @@ class Sender:
                 async with self._database.transaction(EVERYTHING) as connection:
                     await delivery_store.sweep(connection, self._clock.now() - _KEPT_DEAD)
             await self._clock.sleep(_SWEEP_S)
-
-
-def _told(attempts: Iterable[_Attempt]) -> dict[int, Told]:
-    told: dict[int, Told] = {}
-    for one in sorted(attempts, key=lambda attempt: attempt.at):
-        number = one.waiting.subscription
-        told[number] = _counted(told.get(number, Told()), one)
-    return dict(sorted(told.items()))
-
-
-def _counted(before: Told, attempt: _Attempt) -> Told:
-    failed = bool(attempt.reason)
-    return Told(
-        times_sent=before.times_sent + 1,
-        times_failed=before.times_failed + failed,
-        last_notification=attempt.at,
-        last_success=before.last_success if failed else attempt.at,
-        last_failure=attempt.at if failed else before.last_failure,
-    )
-
-
-def _held(waiting: Waiting) -> HeldSubscription:
-    return HeldSubscription(
-        number=waiting.subscription,
-        tenant=waiting.tenant,
-        organisation=waiting.organisation,
-        everything=waiting.everything,
-        document={},
-        since=waiting.at,
-        created_at=waiting.at,
-        modified_at=waiting.at,
-    )
-
-
-@lru_cache(maxsize=4_096)
-def _subscription(document: str) -> Subscription:
-    return msgspec.json.decode(document, type=Subscription)

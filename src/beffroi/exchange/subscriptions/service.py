@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from beffroi.exchange import store as entity_store
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
+from beffroi.exchange.asking.reach import OWN_DATA, DataGuard
 from beffroi.exchange.contexts.service import Contexts
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import (
@@ -22,7 +23,6 @@ from beffroi.exchange.errors import (
 )
 from beffroi.exchange.model import Json
 from beffroi.exchange.outgoing import Outgoing
-from beffroi.exchange.reach import OWN_DATA, DataGuard
 from beffroi.exchange.subscriptions import delivery_store, store
 from beffroi.exchange.subscriptions.delivery_store import CHANNEL
 from beffroi.exchange.subscriptions.matching import SUBSCRIPTION_CHANGED, Matcher
@@ -191,7 +191,7 @@ class Subscriptions:
             await _tell(connection, tenant, subscription_id, held.organisation)
 
     async def delete(self, actor: Actor, tenant: str, subscription_id: str) -> None:
-        """Delete a subscription, and what still waits for its receiver.
+        """Delete a subscription: nothing more of it is sent.
 
         Raises:
             ResourceNotFoundError: There is none of that id that the actor may delete.
@@ -241,6 +241,12 @@ class Subscriptions:
         held = await self.subscription(actor, tenant, subscription_id)
         async with self._database.transaction(EVERYTHING) as connection:
             return await delivery_store.dead_letters(connection, held.number, _DEAD_LETTERS_MOST)
+
+    async def reason_to_wait(self, actor: Actor, tenant: str, subscription_id: str) -> str:
+        """Return why its receiver did not take what waits for it; nothing: not known."""
+        held = await self.subscription(actor, tenant, subscription_id)
+        async with self._database.transaction(EVERYTHING) as connection:
+            return await delivery_store.reason_to_wait(connection, held)
 
     async def replay(self, actor: Actor, tenant: str, subscription_id: str) -> int:
         """Send dead letters again, to the endpoint that is the subscription's now.

@@ -19,7 +19,7 @@ cross join lateral (
     select e.tenant, e.organisation, e.number, e.id, e.types, e.scopes, e.document::text,
         e.created_at, e.modified_at, e.expires_at
     from exchange.entity e
-    where e.tenant = asked.tenant and e.id = asked.id
+    where e.id = asked.id and e.tenant is not distinct from asked.tenant
         and (e.expires_at is null or e.expires_at > now())
     limit 1
 ) as held

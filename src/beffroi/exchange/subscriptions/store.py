@@ -1,15 +1,16 @@
 """The only SQL of subscriptions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
 from beffroi.exchange.model import Json
 from beffroi.exchange.subscriptions.model import HeldSubscription, Told
 from beffroi.kernel.database import Connection, execute, fetch_tuples, fetch_value
+from beffroi.kernel.database.columns import Integers, Times
 
 _HELD: Final = """
 select s.number, s.tenant, s.organisation, s.everything, s.document::text, s.since, s.created_at,
@@ -120,7 +121,7 @@ async def change_subscription(
 
 
 async def delete_subscription(connection: Connection, number: int) -> None:
-    """Delete one, and what waits for its receiver."""
+    """Delete one; what waits for its receiver is forgotten when its turn comes."""
     await execute(connection, "delete from exchange.subscription where number = %s", (number,))
 
 
@@ -134,6 +135,16 @@ async def due_subscriptions(
         (now, most),
     )
     return [_held(row) for row in rows]
+
+
+async def bring_forward(connection: Connection, now: datetime) -> None:
+    """Let what is due in more than its interval be due now: the clock was set back since."""
+    await execute(
+        connection,
+        "update exchange.subscription set due_at = %s where due_at > %s "
+        "and due_at > %s + (document ->> 'timeInterval')::float8 * interval '1 second'",
+        (now, now, now),
+    )
 
 
 async def next_due(connection: Connection) -> datetime | None:
@@ -157,11 +168,7 @@ async def postpone(connection: Connection, due: Sequence[tuple[int, datetime | N
 
 
 async def hold(connection: Connection, numbers: Iterable[int]) -> None:
-    """Hold subscriptions for a change, always in one order.
-
-    Whoever deletes one holds it first and then what waits for its receiver: everybody else who
-    changes both does the same, or they would wait for each other.
-    """
+    """Hold subscriptions for a change, always in one order: or two would wait for each other."""
     await execute(
         connection,
         "select from exchange.subscription where number = any(%s) order by number "
@@ -194,30 +201,35 @@ async def note_notified(connection: Connection, at: dict[int, datetime]) -> None
     )
 
 
-async def add_told(connection: Connection, told: dict[int, Told]) -> None:
-    """Add to what became of notifications."""
-    await hold(connection, told)
+async def add_told(connection: Connection, told: Mapping[int, Told]) -> None:
+    """Add to what became of notifications; held as ``hold`` does."""
+    counts = told.values()
     await execute(
         connection,
         """
+        with held as materialized (
+            select number from exchange.subscription where number = any(%s) order by number
+            for no key update
+        )
         update exchange.subscription s set
             times_sent = s.times_sent + given.sent,
             times_failed = s.times_failed + given.failed,
             last_notification = greatest(s.last_notification, given.last),
             last_success = greatest(s.last_success, given.success),
             last_failure = greatest(s.last_failure, given.failure)
-        from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+        from held join unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
             %s::timestamptz[], %s::timestamptz[])
-            as given(number, sent, failed, last, success, failure)
-        where s.number = given.number
+            as given(number, sent, failed, last, success, failure) using (number)
+        where s.number = held.number
         """,
         (
-            list(told),
-            [one.times_sent for one in told.values()],
-            [one.times_failed for one in told.values()],
-            [one.last_notification for one in told.values()],
-            [one.last_success for one in told.values()],
-            [one.last_failure for one in told.values()],
+            Integers(sorted(told)),
+            Integers(told),
+            Integers([one.times_sent for one in counts]),
+            Integers([one.times_failed for one in counts]),
+            Times([one.last_notification for one in counts]),
+            Times([one.last_success for one in counts]),
+            Times([one.last_failure for one in counts]),
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.exchange.asking import Question, SqlFilter
+from beffroi.exchange.asking.question import Question, SqlFilter
 from beffroi.exchange.changes import AttributeChange, ChangeKind
 from beffroi.exchange.model import Entity, Iri
 from beffroi.exchange.query.conditions import Condition, read_condition
@@ -26,7 +26,6 @@ from beffroi.exchange.subscriptions.model import (
     HeldSubscription,
     Place,
     Selector,
-    Status,
     Subscription,
     Trigger,
     subscription_of,
@@ -92,6 +91,8 @@ class Watcher(msgspec.Struct, frozen=True, eq=False):
             subscriptions that ask the same.
         linked: What has to hold where that leads to other entities.
         demands: An entity that is wanted meets one of these; none: nothing is known ahead.
+        is_active: It is not paused.
+        until: When it expires; nothing: never.
     """
 
     held: HeldSubscription
@@ -100,10 +101,13 @@ class Watcher(msgspec.Struct, frozen=True, eq=False):
     linked: Condition | None
     interest: Interest
     demands: tuple[Demand, ...]
+    is_active: bool
+    until: datetime | None
 
     def is_served(self, at: datetime) -> bool:
         """Tell whether it is told of what happens at a moment."""
-        return self.held.since <= at and self.subscription.status(at) is Status.ACTIVE
+        until = self.until
+        return self.is_active and self.held.since <= at and (until is None or at < until)
 
 
 _Shelves = dict[str | None, ValueIndex[Watcher]]
@@ -124,6 +128,8 @@ def watcher_of(held: HeldSubscription) -> Watcher:
         linked=asked.linked,
         interest=_interest(triggers, frozenset(subscription.watched_attributes or ())),
         demands=asked.demands,
+        is_active=subscription.is_active,
+        until=subscription.expires_at,
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from beffroi.exchange.contexts.resolving import CORE
 from beffroi.exchange.errors import ExchangeError
+from beffroi.exchange.feeds.cells import is_form
 from beffroi.exchange.feeds.declared import ValueKind
 from beffroi.exchange.flows.model import COMPANION_MOST_BYTES
 from beffroi.exchange.representation.names import attribute_iri, type_iris
@@ -108,6 +109,11 @@ def _time_mistakes(uplink: Uplink, path: KeyPath) -> Iterator[Mistake]:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield Mistake("exchange.feed_zone_unknown", (*path, "observed_at", "zone"), {"zone": zone})
+    form = uplink.observed_at.format
+    if form and not is_form(form):
+        yield Mistake(
+            "exchange.feed_form_unknown", (*path, "observed_at", "format"), {"form": form}
+        )
 
 
 def _member_mistakes(uplink: Uplink, levels: set[str], path: KeyPath) -> Iterator[Mistake]:

@@ -16,7 +16,7 @@ from beffroi.exchange.model import Json
 from beffroi.exchange.representation.json_reading import read_json
 from beffroi.exchange.uplinks.declared import LorawanSource, Network
 from beffroi.exchange.uplinks.message import Ignored, Reading, Undecoded, UplinkMessage
-from beffroi.exchange.uplinks.wrong import wrong_message
+from beffroi.exchange.uplinks.wrong import OtherApplicationError, wrong_message
 
 CHIRPSTACK_EVENTS: Final = frozenset(
     {"up", "status", "join", "ack", "txack", "log", "location", "integration"}
@@ -246,7 +246,7 @@ def _decoded(decoder: Any, payload: bytes, network: Network) -> Any:  # noqa: AN
 
 def _refuse_other(source: LorawanSource, names: Sequence[str]) -> None:
     if source.application and source.application not in names:
-        raise wrong_message(
+        raise OtherApplicationError(
             "exchange.uplink_other_application", found=names[-1][:100], wanted=source.application
         )
 

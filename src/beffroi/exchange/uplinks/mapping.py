@@ -31,8 +31,6 @@ BATTERY: Final = "batteryLevel"
 MARGIN: Final = "linkMargin"
 _DECIBELS: Final = "2N"
 _WHOLE_MOST: Final = 2**63
-_EPOCH: Final = "epoch"
-_EPOCH_MS: Final = "epoch-ms"
 _CHECKED_AT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _UTC: Final = ZoneInfo("UTC")
 _UNKEEPABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
@@ -178,8 +176,8 @@ def _instant_of(uplink: Uplink) -> Callable[[Mapping[str, Any]], datetime | None
 
 def _instant(declared: UplinkInstant, value: Json, zone: ZoneInfo) -> datetime:
     try:
-        if declared.format in (_EPOCH, _EPOCH_MS) and not isinstance(value, bool):
-            seconds = float(value) / (1_000 if declared.format == _EPOCH_MS else 1)
+        if declared.format in (cells.EPOCH, cells.EPOCH_MS) and not isinstance(value, bool):
+            seconds = float(value) / (1_000 if declared.format == cells.EPOCH_MS else 1)
             return datetime.fromtimestamp(seconds, UTC)
         if type(value) is str:
             return cells.instant(declared.field, value, zone, declared.format)

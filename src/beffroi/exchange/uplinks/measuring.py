@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from beffroi.exchange.committing import Outcome
 from beffroi.exchange.measures import LateMeasures, joined
 from beffroi.exchange.model import Entity
 from beffroi.exchange.representation.making import restamped
@@ -14,6 +13,7 @@ from beffroi.exchange.temporal.documents import Recorded
 from beffroi.exchange.temporal.recording import Recorder
 from beffroi.exchange.temporal.service import History
 from beffroi.exchange.uplinks.mapping import Measures
+from beffroi.exchange.writing.committing import Outcome
 from beffroi.kernel.clock import Clock
 from beffroi.kernel.rights.model import Actor
 

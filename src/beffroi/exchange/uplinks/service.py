@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from beffroi.exchange.uplinks.reading import excerpt_of
 from beffroi.exchange.uplinks.running import RunningUplink
 from beffroi.exchange.uplinks.topics import TopicTable
 from beffroi.exchange.uplinks.wrong import (
+    OtherApplicationError,
     UplinkPausedError,
     UplinkUnknownError,
     wrong_message,
@@ -33,6 +34,9 @@ from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.errors import BeffroiError, FailedError
 from beffroi.kernel.rights.model import Actor, Permission
+
+_Places = Iterator[tuple[RunningUplink, Mapping[str, str]]]
+"""Uplinks that a message may belong to, each with the named levels of its topic."""
 
 _logger = logging.getLogger(__name__)
 _RENEWED_S: Final = 60.0
@@ -133,11 +137,9 @@ class Uplinks:
         actor.require(Permission.WRITE_DATA, actor.organisation)
         await self._ready()
         table = self._tables.get(actor.organisation)
-        found: list[tuple[RunningUplink, Mapping[str, str]] | None] = (
-            [None] * len(messages)
-            if table is None
-            else [table.topics.found(one.topic) for one in messages]
-        )
+        found: list[_Places] = [
+            iter(()) if table is None else table.topics.matching(one.topic) for one in messages
+        ]
         return await self._taken(actor, messages, found)
 
     async def delivered(
@@ -167,7 +169,7 @@ class Uplinks:
         uplink = None if table is None else table.named.get(name)
         if uplink is None:
             raise UplinkUnknownError("exchange.uplink_unknown", name=name[:100])
-        (outcome,) = await self._taken(uplink.flow.owner, [message], [(uplink, named)])
+        (outcome,) = await self._taken(uplink.flow.owner, [message], [iter([(uplink, named)])])
         return outcome
 
     async def _renew_often(self) -> None:
@@ -185,23 +187,16 @@ class Uplinks:
         self,
         actor: Actor,
         messages: Sequence[UplinkMessage],
-        found: Sequence[tuple[RunningUplink, Mapping[str, str]] | None],
+        found: Sequence[_Places],
     ) -> Sequence[BeffroiError | None]:
         outcomes: list[BeffroiError | None] = [None] * len(messages)
         taken: list[_Taken] = []
-        for place, (message, where) in enumerate(zip(messages, found, strict=True)):
-            if where is None:
-                topic = message.topic[:200]
-                outcomes[place] = UplinkUnknownError("exchange.uplink_topic_unknown", topic=topic)
-                continue
-            uplink, named = where
-            try:
-                reading = self._read(uplink, message, named)
-            except Exception as error:  # noqa: BLE001 - one message fails no other
-                outcomes[place] = self._refuse(uplink, message, error)
-                continue
-            if reading is not None:
-                taken.append(_Taken(place, message, uplink, reading))
+        for place, (message, places) in enumerate(zip(messages, found, strict=True)):
+            read = self._read_first(message, places)
+            if isinstance(read, BeffroiError):
+                outcomes[place] = read
+            elif read is not None:
+                taken.append(_Taken(place, message, *read))
         if any(one.reading.undecoded is not None for one in taken):
             await self._decode(taken, outcomes)
         self._map(taken, outcomes)
@@ -209,12 +204,30 @@ class Uplinks:
         await self._commit(actor, [one for one in taken if one.measures is not None], outcomes)
         return outcomes
 
+    def _read_first(
+        self, message: UplinkMessage, places: _Places
+    ) -> tuple[RunningUplink, Reading] | BeffroiError | None:
+        """Read a message by the first uplink of its topic whose application it is of."""
+        other: tuple[RunningUplink, BeffroiError] | None = None
+        for uplink, named in places:
+            try:
+                reading = self._read(uplink, message, named)
+            except OtherApplicationError as error:
+                other = other or (uplink, error)
+            except Exception as error:  # noqa: BLE001 - one message fails no other
+                return self._refuse(uplink, message, error)
+            else:
+                return None if reading is None else (uplink, reading)
+        if other is not None:
+            return self._refuse(other[0], message, other[1])
+        return UplinkUnknownError("exchange.uplink_topic_unknown", topic=message.topic[:200])
+
     def _read(
         self, uplink: RunningUplink, message: UplinkMessage, named: Mapping[str, str]
     ) -> Reading | None:
+        reading = uplink.reader.read(message, named)
         if uplink.flow.is_paused:
             raise UplinkPausedError("exchange.uplink_paused", name=uplink.flow.name)
-        reading = uplink.reader.read(message, named)
         if isinstance(reading, Ignored):
             self._needs.devices.ignored(uplink.flow.key, reading.device, message.at)
             return None

@@ -1,7 +1,7 @@
 """MQTT topics as uplinks declare them: ``sensors/{device}/up``."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -49,7 +49,7 @@ class TopicPattern(msgspec.Struct, frozen=True):
 
 
 class TopicTable(Generic[BoundT]):
-    """Finds what a topic belongs to; of several, the one that names more of its levels."""
+    """Finds what a topic belongs to, first what writes more of its levels out."""
 
     def __init__(self, patterns: Iterable[tuple[TopicPattern, BoundT]]) -> None:
         self._first: dict[tuple[int, str], list[tuple[TopicPattern, BoundT]]] = {}
@@ -59,11 +59,14 @@ class TopicTable(Generic[BoundT]):
             )
 
     def found(self, topic: str) -> tuple[BoundT, Mapping[str, str]] | None:
-        """Return what a topic belongs to, and its named levels."""
+        """Return what a topic belongs to first, and its named levels."""
+        return next(self.matching(topic), None)
+
+    def matching(self, topic: str) -> Iterator[tuple[BoundT, Mapping[str, str]]]:
+        """Give all that a topic may belong to, each with its named levels."""
         levels = topic.split("/")
         for first in (levels[0], _ANY):
             for pattern, bound in self._first.get((len(levels), first), ()):
                 named = pattern.read(levels)
                 if named is not None:
-                    return bound, named
-        return None
+                    yield bound, named

@@ -8,6 +8,10 @@ class WrongMessageError(InvalidInputError):
     """A message cannot mean what its uplink declares."""
 
 
+class OtherApplicationError(WrongMessageError):
+    """A message of LoRaWAN is of another application than its uplink."""
+
+
 class UplinkUnknownError(NotFoundError):
     """No uplink of the organisation is meant by a topic or an address."""
 

@@ -11,7 +11,7 @@ from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database, execute
 from beffroi.kernel.database.pool import EVERYTHING
 from beffroi.kernel.log import LogWatch
-from beffroi.kernel.log.trimming import Holder, Keeping, LogKeeper
+from beffroi.kernel.log.trimming import Keeping, LogKeeper, Reader
 from tests.support.flow_process import FlowProcess
 from tests.support.town_subscriptions import NIMES, building, create, update
 from tests.support.waiting import eventually
@@ -77,5 +77,5 @@ async def test_a_flow_that_rests_holds_what_it_has_not_read(
     assert [one["floors"] for one in receiver.fields()] == list(range(10))
 
 
-def _names(holders: Sequence[Holder]) -> list[str]:
+def _names(holders: Sequence[Reader]) -> list[str]:
     return [one.name for one in holders]

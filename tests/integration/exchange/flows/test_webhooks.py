@@ -69,6 +69,7 @@ async def test_a_receiver_that_fails_is_asked_again_and_gets_all_in_order(
     await create(platform, building(level=0))
     error = await eventually(platform.failure)
     assert error.code == "exchange.connector_status"
+    assert error.values["told"] == "Internal Server Error"
     for level in range(1, 6):
         await update(platform, B1, {"level": level})
     del receiver.receiver.statuses["/hook"]

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from beffroi.exchange import asked_store, inventory, store
-from beffroi.exchange.asking import Question
-from beffroi.exchange.committing import _bounds
+from beffroi.exchange import store
+from beffroi.exchange.asking import inventory
+from beffroi.exchange.asking import store as asked_store
+from beffroi.exchange.asking.question import Question
+from beffroi.exchange.asking.reach import EVERYWHERE, Reach, Realm
 from beffroi.exchange.contexts.terms import Context
 from beffroi.exchange.errors import BadRequestDataError
 from beffroi.exchange.governance.granting import Grant
@@ -19,8 +21,8 @@ from beffroi.exchange.model import LOCATION, Entity
 from beffroi.exchange.query.conditions import read_condition
 from beffroi.exchange.query.geo import places_asked
 from beffroi.exchange.query.logic import ANYTHING
-from beffroi.exchange.reach import EVERYWHERE, Reach, Realm
 from beffroi.exchange.store import EntityRow, HeldEntity
+from beffroi.exchange.writing.committing import _bounds
 from beffroi.kernel.database import Connection, Database, Scope
 from beffroi.kernel.database.pool import EVERYTHING
 from tests.conftest import MakeDatabase

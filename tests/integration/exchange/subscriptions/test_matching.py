@@ -54,8 +54,8 @@ async def _told(database: Database) -> list[tuple[str, int]]:
         rows = await fetch_tuples(
             connection,
             "select s.id, o.content::text from exchange.delivery d join exchange.occasion o "
-            "on o.number = d.occasion join exchange.subscription s on s.number = d.subscription "
-            "order by d.number",
+            "on o.number = d.number >> 20 join exchange.subscription s "
+            "on s.number = d.subscription order by d.number",
         )
     found = []
     for subscription_id, content in rows:
@@ -121,7 +121,7 @@ async def test_a_window_tells_whether_more_waits_and_when(
         nothing = await windows.of("http://127.0.0.1:1/other", 1)
         assert (list(nothing.waiting), nothing.is_all, nothing.due_at) == ([], True, None)
         first, second = (await windows.of(URI, 2)).waiting
-        later = clock.now() + timedelta(hours=1)
+        later = clock.now() + timedelta(minutes=10)
         async with database.transaction(EVERYTHING) as connection:
             await delivery_store.retry_later(connection, [(first.number, later, None, "HTTP 503")])
         after = await windows.of(URI, 2)

@@ -3,10 +3,8 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from beffroi.exchange.subscriptions.model import DeadLetter
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.pool import EVERYTHING
-from tests.support.exchange_process import ExchangeProcess, exchange_process
+from tests.support.exchange_process import ExchangeProcess, exchange_process, started_process
 from tests.support.notification_receiver import NotificationReceiver
 from tests.support.town_subscriptions import (
     NIMES,
@@ -27,7 +25,6 @@ from tests.support.town_subscriptions import (
 from tests.support.waiting import eventually
 
 B1 = "urn:ngsi-ld:Building:1"
-ROOT = Path(__file__).parents[4]
 
 
 async def test_a_receiver_that_hangs_delays_nobody(
@@ -43,6 +40,19 @@ async def test_a_receiver_that_hangs_delays_nobody(
         await create(platform, building(number, level=number))
     await eventually(lambda: len(receiver.at("/notify")) == 20, within_s=8)
     assert clock.monotonic_s() - begun < 8
+
+
+async def test_why_a_receiver_is_not_reached_is_told_while_it_waits(
+    platform: ExchangeProcess, receiver: NotificationReceiver
+) -> None:
+    receiver.statuses["/later"] = 500
+    key = await subscribe(platform, subscription(receiver.url("/later")))
+    await create(platform, building(level=1))
+
+    async def reason() -> str:
+        return await platform.subscriptions.reason_to_wait(NIMES, "", key)
+
+    assert await eventually(reason, within_s=10) == "HTTP 500"
 
 
 @pytest.mark.parametrize("status", [302, 500])
@@ -148,7 +158,7 @@ async def test_a_process_that_is_killed_again_and_again_loses_nothing(
     async with _writing(database) as writer:
         level = 0
         for _ in range(5):
-            victim = await _started(database)
+            victim = await started_process(database)
             before = len(receiver.received)
             for _ in range(60):
                 level += 1
@@ -157,7 +167,7 @@ async def test_a_process_that_is_killed_again_and_again_loses_nothing(
             await eventually(lambda: len(receiver.received) > before + 5, within_s=20)  # noqa: B023
             os.kill(victim.pid, signal.SIGKILL)
             await victim.wait()
-        last = await _started(database)
+        last = await started_process(database)
         await eventually(lambda: set(_levels(receiver)) >= told, within_s=30)
         os.kill(last.pid, signal.SIGKILL)
         await last.wait()
@@ -175,17 +185,6 @@ async def _writing(database: Database) -> AsyncIterator[ExchangeProcess]:
     """Run a process whose subscriptions are not served."""
     async with exchange_process(database, serving=False) as made:
         yield made
-
-
-async def _started(database: Database) -> asyncio.subprocess.Process:
-    environment = {
-        **os.environ,
-        "DATABASE_OF_THE_TEST": database.url.reveal(),
-        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
-    }
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.exchange_process", env=environment, cwd=ROOT
-    )
 
 
 async def test_subscriptions_can_be_deleted_while_their_receivers_are_told(

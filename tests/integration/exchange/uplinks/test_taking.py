@@ -199,3 +199,37 @@ async def test_ten_senders_at_once_lose_nothing(town: Town) -> None:
     for device in range(10):
         values = await town.values(f"urn:ngsi-ld:Device:{device}", "temperature")
         assert values == list(range(60))
+
+
+def _event(application: str, device: str, co2: int) -> tuple[str, bytes]:
+    info = (
+        f'{{"applicationId": "id-of-{application}", "applicationName": "{application}", '
+        f'"devEui": "{device}"}}'
+    )
+    told = f'{{"time": "2026-11-22T10:00:00Z", "deviceInfo": {info}, "object": {{"co2": {co2}}}}}'
+    return f"application/id-of-{application}/device/{device}/event/up", told.encode()
+
+
+async def test_each_application_of_one_network_has_an_uplink_of_its_own(town: Town) -> None:
+    uplinks: dict[str, dict[str, Any]] = {
+        name: {
+            "lorawan": {"network": "chirpstack", "application": name},
+            "id": "urn:ngsi-ld:Device:{device}",
+            "type": kind,
+            "attributes": {"co2": {"field": "object.co2", "measured": True}},
+        }
+        for name, kind in (("schools", "SchoolAir"), ("streets", "StreetAir"))
+    }
+    await town.declare(None, **uplinks)
+    eui = "010101010101010"
+    outcomes = await town.sent(
+        _event("schools", f"{eui}1", 600),
+        _event("streets", f"{eui}2", 700),
+        _event("harbour", f"{eui}3", 800),
+    )
+    other = "exchange.uplink_other_application"
+    assert [one and one.code for one in outcomes] == [None, None, other]
+    carried = [(await town.flow(name)).state.carried for name in uplinks]
+    assert carried == [1, 1]
+    found = await town.services.exchange.entity(ARRAS, "", f"urn:ngsi-ld:Device:{eui}2")
+    assert [one.rpartition("/")[2] for one in found.types] == ["StreetAir"]

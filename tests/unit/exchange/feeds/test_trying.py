@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from beffroi.exchange.cli import group
 from beffroi.exchange.feeds.gathering import Gathered
 from beffroi.exchange.feeds.spool import Spool
 from beffroi.exchange.loading import load_declarations
 from beffroi.kernel.catalogue import Language
+from beffroi.kernel.errors import InvalidInputError
 from beffroi.territory.errors import TerritoryInvalidError
 
 COUNTS = """\
@@ -85,6 +88,9 @@ def test_an_empty_cell_tells_nothing(tmp_path: Path) -> None:
         ("a,2026-07-01 08:00,5,0,4,43,1", 4, "feed_divided_by_zero"),
         ("a,2026-07-01 08:00,5,60,4,143,1", 6, "feed_degrees"),
         ("a,yesterday,5,60,4,43,1", 2, "feed_not_an_instant"),
+        ("a,01/07/2026 08:00,5,60,4,43,1", 2, "feed_instant_form"),
+        ("a,1782885600,5,60,4,43,1", 2, "feed_instant_form"),
+        ('a,2026-07-01 08:00,"5,5",60,4,43,1', 3, "feed_number_comma"),
         ("a,2026-03-29 02:30,5,60,4,43,1", 2, "feed_instant_skipped"),
         ("a,,5,60,4,43,1", 2, "feed_instant_empty"),
         (",2026-07-01 08:00,5,60,4,43,1", 1, "feed_id_empty"),
@@ -129,6 +135,33 @@ def test_a_table_of_semicolons_and_commas_in_windows_1252_and_gzip_is_read(tmp_p
     assert entity["flow"] == {"type": "Property", "value": 1234.5}
 
 
+def test_a_table_as_excel_writes_unicode_text_is_read(tmp_path: Path) -> None:
+    file = written(tmp_path, "")
+    table = (HEADING + GOOD.replace("Bull Ring", "Arènes")).replace(",", "\t")
+    (tmp_path / "counts.csv").write_bytes(table.encode("utf-16"))
+    (entity,) = tried(file).shown
+    assert entity["id"] == "urn:ngsi-ld:Parking:Ar%C3%A8nes"
+
+
+@pytest.mark.parametrize(
+    ("told", "form"),
+    [
+        ("01/07/2026 08:00", "%d/%m/%Y %H:%M"),
+        ("7/30/2026 8:00:00", "%m/%d/%Y %H:%M:%S"),
+        ("30.07.2026", "%d.%m.%Y"),
+        ("1782885600", "epoch"),
+        ("1782885600000", "epoch-ms"),
+    ],
+)
+def test_the_form_that_a_remedy_names_reads_the_time(tmp_path: Path, told: str, form: str) -> None:
+    table = HEADING + GOOD.replace("2026-07-01 08:00", told)
+    (mistake,) = tried(written(tmp_path, table)).mistakes
+    assert mistake.values["form"] == form
+    declared = COUNTS.replace("{column: at,", f'{{column: at, format: "{form}",')
+    (entity,) = tried(written(tmp_path, table, declared)).shown
+    assert '"observedAt": "2026-07-' in json.dumps(entity)
+
+
 def test_features_are_read_with_their_geometry_and_told_by_their_line(tmp_path: Path) -> None:
     def feature(code: object, geometry: Any) -> str:
         told = {"type": "Feature", "properties": {"code": code}, "geometry": geometry}
@@ -153,10 +186,13 @@ def test_features_are_read_with_their_geometry_and_told_by_their_line(tmp_path: 
     [
         ("column: taken, kind", "column: takn, kind", 8, "exchange.feed_column_unknown"),
         ("{code}", "{cod}", 4, "exchange.feed_column_unknown"),
+        ("column: at,", "column: at, format: '%Q %H:%M',", 6, "exchange.feed_form_unknown"),
+        ("column: at,", "column: at, format: '%H:%M',", 6, "exchange.feed_form_unknown"),
+        ("column: at,", "column: at, format: '%d %d/%m/%Y',", 6, "exchange.feed_form_unknown"),
         ("Europe/Paris", "Europe/Nimes", 6, "exchange.feed_zone_unknown"),
         ("longitude: lon, latitude: lat", "longitude: lon", 10, "exchange.feed_attribute_source"),
         ("longitude: lon, latitude: lat", "geometry: true", 10, "exchange.feed_no_geometry"),
-        ("counts.csv", "absent.csv", 3, "exchange.feed_file_unreadable"),
+        ("counts.csv", "absent.csv", 3, "exchange.feed_file_absent"),
         ("kind: number, divided_by", "divided_by", 9, "exchange.feed_division_of_text"),
         ("unit:", "units:", 8, "territory.unknown_key"),
     ],
@@ -192,3 +228,27 @@ def test_rows_come_back_in_the_order_of_time(tmp_path: Path) -> None:
     with Spool() as spool:
         Gathered(feed, spool).gather(tmp_path)
         assert [[row.line for row in batch] for batch in spool.batches(1)] == [[3], [2]]
+
+
+CONNECTOR = """\
+connectors:
+  to-erp:
+    types: [Parking]
+    fields: {code: {attribute: id}}
+    webhook: {url: "https://erp.example/hook", secret: erp}
+"""
+
+
+def test_what_is_declared_beside_feeds_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    file = written(tmp_path, "", CONNECTOR)
+    told = CliRunner(env={"BEFFROI_LANGUAGE": "en"}).invoke(group, ["try", str(file)])
+    assert told.exit_code == 0
+    assert told.stdout.startswith("Well declared: the connectors to-erp.")
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-11-22T08:00"])
+def test_a_replay_from_no_moment_is_refused_with_an_example(since: str) -> None:
+    told = CliRunner().invoke(group, ["replay", "to-erp", "--since", since])
+    assert isinstance(told.exception, InvalidInputError)
+    assert told.exception.code == "exchange.flow_since_wrong"
+    assert "2026-11-22T08:00Z" in told.exception.remedy(Language.EN)

@@ -36,6 +36,7 @@ def _checked(document: dict[str, Any]) -> None:
         ({"watchedAttributes": [1]}, "$.watchedAttributes[0]"),
         ({"notificationTrigger": ["entityChanged"]}, "$.notificationTrigger[0]"),
         ({"timeInterval": 0}, "$.timeInterval"),
+        ({"timeInterval": 1e-6}, "$.timeInterval"),
         ({"throttling": -1}, "$.throttling"),
         ({"throttling": 1, "timeInterval": 1}, "throttling"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "2020"),

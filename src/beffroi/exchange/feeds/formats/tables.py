@@ -1,5 +1,6 @@
 """Rows of CSV, of any usual separator, one at a time."""
 
+import codecs
 import csv
 import io
 import zlib
@@ -96,11 +97,17 @@ def _looked_at(file: Path, binary: IO[bytes]) -> tuple[str, str]:
     binary.seek(0)
     if not beginning.strip():
         raise wrong_file(file, 1, "exchange.feed_file_empty")
-    encoding = "utf-8-sig"
+    encoding = _encoding(beginning)
+    heading = beginning.decode(encoding, errors="replace").partition("\n")[0]
+    unquoted = "".join(heading.split('"')[::2])
+    return encoding, max(_SEPARATORS, key=unquoted.count)
+
+
+def _encoding(beginning: bytes) -> str:
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
     try:
         beginning[: beginning.rfind(b"\n") + 1 or None].decode("utf-8")
     except UnicodeDecodeError:
-        encoding = "cp1252"
-    heading = beginning.partition(b"\n")[0].decode(encoding, errors="replace")
-    unquoted = "".join(heading.split('"')[::2])
-    return encoding, max(_SEPARATORS, key=unquoted.count)
+        return "cp1252"
+    return "utf-8-sig"
