@@ -19,7 +19,7 @@ from beffroi.exchange.temporal.service import History
 from beffroi.kernel.clock import SystemClock
 from beffroi.kernel.database import Database
 from beffroi.kernel.database.migrations import migrate
-from beffroi.kernel.http.direct_serving import answered_on
+from beffroi.kernel.http.loop_serving import answered_on
 from beffroi.kernel.log import LogWatch
 from beffroi.kernel.rights.model import PLATFORM, Role
 from beffroi.kernel.rights.service import Rights
@@ -70,7 +70,7 @@ async def served_door(known: Mapping[str, Path]) -> AsyncIterator[tuple[Path, Se
             undo.push_async_callback(_cancel, asyncio.create_task(loop))
         socket = server.folder / "door.sock"
         door = mounted_door(rights, services, clock)
-        async with answered_on(socket, door.reply, _ITS_USER_CONNECTS):
+        async with answered_on(socket, door, _ITS_USER_CONNECTS):
             yield socket, token
 
 

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
-_SVG_VOID = frozenset({"circle", "path", "rect"})
+_SVG_VOID = frozenset({"circle", "path"})
 _FIELDS = frozenset({"input", "select", "textarea"})
 Attributes = list[tuple[str, str | None]]
 

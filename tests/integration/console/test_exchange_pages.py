@@ -27,9 +27,11 @@ PARKING = "https://data.example/Off/Street#Parking"
 SENSOR = "urn:ngsi-ld:Sensor:7"
 PAGE_BYTES = 24 * 1024
 STATEMENTS = {
-    "/exchange": 14,
+    "/exchange": 15,
     "/exchange/types/Sensor": 8,
-    f"/exchange/entities/{SENSOR}": 5,
+    f"/exchange/entities/{SENSOR}": 6,
+    f"/exchange/entities/{SENSOR}/pointing": 6,
+    "/exchange/search?name=bourg": 7,
     f"/exchange/entities/{SENSOR}/history?of=temperature&span=month": 5,
     "/exchange/map": 7,
     "/exchange/map?at=0.2,48&z=12": 6,
@@ -159,13 +161,13 @@ async def test_a_list_goes_on_where_it_stopped(furnished: House) -> None:
         seen += re.findall(r"<th scope=\"row\"><a[^>]*>([^<]+)</a>", page)
         following = re.search(r'href="([^"]+)" rel="next"', page)
         address = following[1].replace("&amp;", "&") if following else ""
-    assert seen == [f"urn:ngsi-ld:Sensor:{number}" for number in range(70)]
+    assert seen == [f"Sensor {number}" for number in range(70)]
 
 
 async def test_a_filter_narrows_and_its_mistake_is_told_beside_it(furnished: House) -> None:
     client = await furnished.signed_in("gaston", "en")
     narrowed = (await client.get("/exchange/types/Sensor", params={"q": "temperature>11"})).text
-    assert re.findall(r"<th scope=\"row\"><a[^>]*>([^<]+)</a>", narrowed) == [SENSOR]
+    assert re.findall(r"<th scope=\"row\"><a[^>]*>([^<]+)</a>", narrowed) == ["Sensor 7"]
     wrong = await client.get("/exchange/types/Sensor", params={"q": "temperature>>11"})
     assert wrong.status_code == 400
     told = re.search(r'id="q-mistake"[^>]*>([^<]+)<', wrong.text)
@@ -250,7 +252,7 @@ async def test_a_map_tells_what_is_alone_and_how_fresh_it_is(furnished: House) -
     page = (await client.get("/exchange/map?kind=Sensor")).text
     assert page.count('class="one is-hour"') == 1
     assert page.count('class="one is-older"') == 1
-    assert "<title>urn:ngsi-ld:Sensor:500, temperature 8.5" in page
+    assert "<title>Sensor 500, temperature 8.5" in page
 
 
 async def test_a_subscription_tells_its_receiver_without_its_secrets(furnished: House) -> None:

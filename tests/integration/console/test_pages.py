@@ -20,7 +20,7 @@ STATEMENTS = {
     # Its results were told a moment ago.
     "/resultats/horloge": 2,
     "/organisations": 3,
-    "/engines": 12,
+    "/engines": 14,
     "/operations": 3,
     "/accounts": 4,
     "/password": 3,

@@ -43,7 +43,7 @@ class CountingDatabase(Database):
     sent = 0
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Connection]:
+    async def transaction(self, scope: Scope, *, by_key: bool = False) -> AsyncIterator[Connection]:
         counting = self
 
         class Cursor(psycopg.AsyncCursor[tuple[Any, ...]]):
@@ -51,7 +51,7 @@ class CountingDatabase(Database):
                 counting.sent += 1
                 return await super().execute(*arguments, **options)
 
-        async with super().transaction(scope) as connection:
+        async with super().transaction(scope, by_key=by_key) as connection:
             connection.cursor_factory = Cursor
             yield connection
             connection.cursor_factory = psycopg.AsyncCursor

@@ -112,7 +112,9 @@ def test_each_organisation_of_a_body_is_told(drafts: tuple[Statement, ...]) -> N
         "le-bourget",
     ]
     assert events[0].subject == "CTT-2026-000001"
-    assert events[0].body["month"] == "2026-07"
+    body = events[0].body
+    assert isinstance(body, dict)
+    assert body["month"] == "2026-07"
 
 
 def test_energy_that_nobody_answers_for_is_the_platforms() -> None:

@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, PathParameter
 
-from beffroi.exchange.view_figures import Addresses, short
+from beffroi.exchange.viewing.figures import Addresses, short
 from beffroi.kernel.catalogue import Language
 from beffroi.kernel.http.problems import language_of
 from beffroi.kernel.rights.model import Actor

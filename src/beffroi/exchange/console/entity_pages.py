@@ -5,26 +5,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Template
 
 from beffroi.exchange.console.asked import Asking, EntityId
 from beffroi.exchange.contexts.resolving import CORE
-from beffroi.exchange.course import HEIGHT, WIDTH, Span, Window, courses
 from beffroi.exchange.geometry import bounds_of
-from beffroi.exchange.map_view import MapView
+from beffroi.exchange.map.view import MapView
 from beffroi.exchange.model import LOCATION, Entity, Iri
 from beffroi.exchange.representation.names import checked_name
-from beffroi.exchange.view_figures import (
+from beffroi.exchange.viewing.course import HEIGHT, WIDTH, Span, Window, courses, steps_csv
+from beffroi.exchange.viewing.figures import (
     heading_of,
     in_path,
     out_of_path,
     told_attributes,
     told_value,
 )
-from beffroi.exchange.views import INSTANCES_SHOWN, EntityView, Views, WantedCourse
+from beffroi.exchange.viewing.pointing import PointingViews
+from beffroi.exchange.viewing.views import INSTANCES_SHOWN, EntityView, Views, WantedCourse
 
 _ATTRIBUTES_SHOWN: Final = 24
 _STREET: Final = 15
@@ -44,10 +45,15 @@ async def show_entity(
     wanted = _wanted(span, until)
     found = await views.entity(asking.actor, asking.tenant, out_of_path(entity_id), wanted)
     entity, language = found.held.entity, asking.language
-    told = told_attributes(entity.attributes, language, asking.addresses)
+    told = told_attributes(entity.attributes, language, asking.addresses, found.linked)
     context = {
         **_course(found, wanted, asking, lambda **of: asking.addresses.of_entity(entity.id, **of)),
         "held": found.held,
+        "pointing_address": asking.addresses.of(
+            f"/exchange/entities/{in_path(entity.id)}/pointing"
+        ),
+        "own_address": asking.addresses.of_entity(entity.id, span=span, until=until),
+        "live_address": asking.addresses.of_live(entity.id),
         "attributes": told[:_ATTRIBUTES_SHOWN],
         "attribute_count": len(told),
         "instances": [(one, told_value(one.instance, language)) for one in found.instances],
@@ -80,8 +86,63 @@ async def show_history(
         "iri": name,
         "entity_address": asking.addresses.of_entity(entity.id, span=span, until=until),
         "json_address": _temporal(entity.id, name, found.window, asking),
+        "csv_address": asking.addresses.of(
+            f"/exchange/entities/{in_path(entity.id)}/history.csv",
+            of=CORE.compact(name),
+            span=span,
+            until=until,
+        ),
     }
     return Template("exchange/history.html", context=context)
+
+
+@get("/exchange/entities/{entity_id:str}/history.csv")
+async def download_history(
+    entity_id: EntityId,
+    of: FromQuery[str],
+    asking: NamedDependency[Asking],
+    views: NamedDependency[Views],
+    span: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+) -> Response[str]:
+    """Give the steps that the page of an attribute shows, as CSV with plain numbers."""
+    wanted, name = _wanted(span, until), CORE.expand(checked_name(of))
+    found = await views.history(asking.actor, asking.tenant, out_of_path(entity_id), name, wanted)
+    unit = found.held.entity.attributes[name][0].unit_code
+    return Response(
+        steps_csv(found.measured.get(name, ()), unit),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="history.csv"'},
+    )
+
+
+@get("/exchange/entities/{entity_id:str}/pointing")
+async def show_pointing(
+    entity_id: EntityId,
+    asking: NamedDependency[Asking],
+    views: NamedDependency[Views],
+    pointing_views: NamedDependency[PointingViews],
+) -> Template:
+    """Show the entities whose relationships lead to one."""
+    key, actor, language = out_of_path(entity_id), asking.actor, asking.language
+    entity = await views.one(actor, asking.tenant, key)
+    found = await pointing_views.to(actor, asking.tenant, key)
+    context = {
+        **asking.context,
+        "entity": entity,
+        "heading": heading_of(entity, language),
+        "pointing": [
+            (
+                one,
+                [
+                    (heading_of(each, language), each.id, asking.addresses.of_entity(each.id))
+                    for each in one.entities
+                ],
+            )
+            for one in found
+        ],
+    }
+    return Template("exchange/pointing.html", context=context)
 
 
 def map_of(view: MapView, kind: str, asking: Asking) -> str:
@@ -121,7 +182,7 @@ def _course(
     return {
         **asking.context,
         "entity": entity,
-        "heading": heading_of(entity),
+        "heading": heading_of(entity, asking.language),
         "window": window,
         "courses": (
             courses(found.measured, units, window, asking.language) if window is not None else []

@@ -20,8 +20,8 @@ from beffroi.exchange.models.catalogue import FeedingKind, TypeSummary
 from beffroi.exchange.models.pages import told_type
 from beffroi.exchange.representation.names import checked_name
 from beffroi.exchange.store import HeldEntity
-from beffroi.exchange.view_figures import heading_of, in_path, out_of_path, short, told_value
-from beffroi.exchange.views import Listing, Views
+from beffroi.exchange.viewing.figures import heading_of, in_path, out_of_path, short, told_value
+from beffroi.exchange.viewing.views import Listing, Views
 
 _VALUES_SHOWN: Final = 3
 _LINKS: Final = (AttributeKind.RELATIONSHIP, AttributeKind.LIST_RELATIONSHIP)
@@ -62,11 +62,12 @@ async def show_type(
     context = {
         **asking.context,
         "iri": iri,
+        "kind": CORE.compact(iri),
         "q": q,
         "after": after,
         "mistake": mistake,
         "listing": listing,
-        "entities": [_listed(one, asking) for one in listing.entities],
+        "entities": [listed(one, asking) for one in listing.entities],
         "example": _example(listing.entities),
         "summary": summary,
         "told": None if summary is None else told_type(summary, asking.tenant, asking.language),
@@ -78,9 +79,10 @@ async def show_type(
     )
 
 
-def _listed(held: HeldEntity, asking: Asking) -> ListedEntity:
+def listed(held: HeldEntity, asking: Asking) -> ListedEntity:
+    """Return an entity as a list shows it."""
     entity = held.entity
-    heading = heading_of(entity)
+    heading = heading_of(entity, asking.language)
     last = sorted(
         (
             (one.observed_at or one.modified_at or entity.modified_at, iri, one)

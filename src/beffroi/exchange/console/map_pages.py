@@ -1,7 +1,6 @@
 """What the console offers of the map: parse, call one verb, render."""
 
 import asyncio
-import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -15,17 +14,17 @@ from litestar.response import Template
 from beffroi.exchange.api.mounting import ExchangeServices
 from beffroi.exchange.console.asked import Asking
 from beffroi.exchange.console.entity_pages import map_of
+from beffroi.exchange.console.live_pages import view_of
 from beffroi.exchange.contexts.resolving import CORE
-from beffroi.exchange.map_figures import Circle, apart, circles
-from beffroi.exchange.map_outlines import borders
-from beffroi.exchange.map_view import HEIGHT, WIDTH, ZOOM_LEAST, ZOOM_MOST, Cluster, MapView
+from beffroi.exchange.map.figures import Circle, apart, circles
+from beffroi.exchange.map.outlines import borders
+from beffroi.exchange.map.view import HEIGHT, WIDTH, ZOOM_LEAST, ZOOM_MOST, Cluster, MapView
 from beffroi.exchange.model import LOCATION, Entity
 from beffroi.exchange.representation.names import checked_name
-from beffroi.exchange.view_figures import heading_of, short, told_place, told_value
-from beffroi.exchange.views import Views
+from beffroi.exchange.viewing.figures import heading_of, short, told_place, told_value
+from beffroi.exchange.viewing.views import Views
 from beffroi.kernel.catalogue import Language
 
-_PLACE: Final = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,2}(?:\.\d+)?)")
 _STEP: Final = 0.5
 _VALUES_SHOWN: Final = 2
 _TYPES_OFFERED: Final = 40
@@ -87,8 +86,7 @@ async def show_map(
     kind: FromQuery[str] = "",
 ) -> Template:
     """Show where entities are, and how fresh those are that are alone."""
-    place = _PLACE.fullmatch(at)
-    view = MapView.held(float(place[1]), float(place[2]), z) if place else None
+    view = view_of(at, z)
     iri = CORE.expand(checked_name(kind.strip())) if kind.strip() else None
     content = await views.map(asking.actor, asking.tenant, iri, view)
     kinds = await exchange.models.type_names(asking.actor, asking.tenant)
@@ -113,6 +111,8 @@ async def show_map(
         "size": (WIDTH, HEIGHT),
         "spots": spots,
         "entity_count": sum(one.circle.cluster.entities for one in spots),
+        "live_address": asking.addresses.of("/exchange/map/live", at=at, z=z or "", kind=kind),
+        "own_address": asking.addresses.of("/exchange/map", at=at, z=z or "", kind=kind),
         "moves": [(name, map_of(to, kind, asking)) for name, to in _moves(view)],
         "freshness": list(Freshness),
     }
@@ -124,7 +124,7 @@ def _spot(circle: Circle, entity: Entity | None, address: str, seen: Seen) -> Sp
     place = told_place(cluster.longitude, cluster.latitude, language)
     if entity is None or cluster.entities > 1:
         return Spot(circle, address, place)
-    heading = heading_of(entity)
+    heading = heading_of(entity, language)
     last = sorted(
         (
             (one.observed_at, iri, one)

@@ -7,11 +7,19 @@ from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
 from beffroi.exchange.api.mounting import ExchangeServices
-from beffroi.exchange.asking import Window
+from beffroi.exchange.asking.question import Window
 from beffroi.exchange.console.asked import Asking, asked
-from beffroi.exchange.console.entity_pages import show_entity, show_history
+from beffroi.exchange.console.entity_pages import (
+    download_history,
+    show_entity,
+    show_history,
+    show_pointing,
+)
 from beffroi.exchange.console.listing_pages import show_type
+from beffroi.exchange.console.live_pages import follow_entity, follow_map
 from beffroi.exchange.console.map_pages import show_map
+from beffroi.exchange.console.search_pages import search_entities
+from beffroi.exchange.flows.door_store import Door
 from beffroi.exchange.flows.figures import HEIGHT, STEPS
 from beffroi.exchange.flows.model import Direction, FlowHealth
 from beffroi.exchange.flows.pages import address_of
@@ -19,11 +27,17 @@ from beffroi.exchange.flows.service import SHOWN
 from beffroi.exchange.models.pages import told_type
 from beffroi.exchange.mqtt.listener import MqttDoor
 from beffroi.exchange.mqtt.seen import seen_accounts
-from beffroi.exchange.overview import accounts_seen, doors_seen, is_failing, subscribers_seen
 from beffroi.exchange.subscriptions.pages import address_of as address_of_subscription
 from beffroi.exchange.subscriptions.pages import name_of
-from beffroi.exchange.view_figures import Addresses
-from beffroi.exchange.views import Views
+from beffroi.exchange.viewing.figures import Addresses
+from beffroi.exchange.viewing.overview import (
+    accounts_seen,
+    doors_seen,
+    is_failing,
+    minutes_seen,
+    subscribers_seen,
+)
+from beffroi.exchange.viewing.views import Views
 
 _FAILING_SHOWN: Final = 8
 _SUBSCRIPTIONS_READ: Final = 200
@@ -46,6 +60,7 @@ async def show_exchange(
     page = await exchange.subscriptions.page(actor, tenant, every)
     clients = seen_accounts(await mqtt_door.accounts(), actor)
     doors = doors_seen(summaries, flows.now(), SHOWN)
+    came_in = await flows.came_in(actor)
     told = {one.type: told_type(one, tenant, language) for one in known}
     failing = [one for one in summaries if one.health is FlowHealth.FAILING]
     silenced = [one for one in page.subscriptions if is_failing(one)]
@@ -57,8 +72,9 @@ async def show_exchange(
         "incoming": [one for one in doors if one.direction is Direction.IN],
         "outgoing": [one for one in doors if one.direction is Direction.OUT],
         "accounts": accounts_seen(known),
+        "by_accounts": minutes_seen(came_in.get(Door.ACCOUNTS, ()), flows.now(), SHOWN),
+        "by_mqtt": minutes_seen(came_in.get(Door.MQTT, ()), flows.now(), SHOWN),
         "clients": sum(one.clients for one in clients),
-        "client_rate": sum(one.rate for one in clients),
         "subscribers": subscribers_seen(page.subscriptions, flows.now()),
         "failing_flows": [
             (one.flow.name, address_of(*one.flow.key), one.state.last_error)
@@ -80,6 +96,17 @@ def router() -> Router:
     """Return the pages of the exchange."""
     return Router(
         path="/",
-        route_handlers=[show_exchange, show_type, show_entity, show_history, show_map],
+        route_handlers=[
+            show_exchange,
+            show_type,
+            show_entity,
+            show_history,
+            download_history,
+            show_pointing,
+            show_map,
+            search_entities,
+            follow_entity,
+            follow_map,
+        ],
         dependencies={"asking": Provide(asked)},
     )
