@@ -26,13 +26,13 @@ with kept as (
     order by place
     returning number
 ), placed as materialized (
-    select number, row_number() over (order by number) as place from kept
+    select array_agg(number order by number) as numbers from kept
 ), added as (
     insert into exchange.delivery (number, subscription, endpoint)
-    select (placed.number << 20) + given.place_within, given.subscription, given.endpoint
-    from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+    select (placed.numbers[given.occasion] << 20) + given.place_within, given.subscription,
+        given.endpoint
+    from placed cross join unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
         as given(occasion, place_within, subscription, endpoint)
-    join placed on placed.place = given.occasion
 )
 select pg_notify(%s, '')
 """
