@@ -130,6 +130,7 @@ async def test_nothing_is_left_behind_once_all_is_told(
             return await cursor.fetchone() == (0,)
 
     await eventually(empty)
+    assert len(receiver.received) == 60
 
 
 async def test_a_second_process_takes_over(
@@ -209,3 +210,5 @@ async def test_subscriptions_can_be_deleted_while_their_receivers_are_told(
         return len({one.data[0]["id"] for one in mine}) == 40
 
     await eventually(told, within_s=10)
+    left = await platform.subscriptions.subscription(NIMES, "", last)
+    assert left.told.times_failed == 0
